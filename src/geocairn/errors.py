@@ -1,0 +1,37 @@
+"""Every exception that Geocairn raises on purpose: one line that says what was wrong, the value, and the mend."""
+
+
+class GeocairnError(Exception):
+    """Base of all errors meant for people: the command line prints it as one line and exits 2; in a batch it becomes the row's `error`."""
+
+
+class BadConfig(GeocairnError):
+    """A setting, flag or configuration file that cannot be used."""
+
+
+class BadCoordinate(GeocairnError):
+    """A latitude or longitude that is not on Earth."""
+
+
+class BadPhoto(GeocairnError):
+    """A file or object that cannot be read as a photo."""
+
+
+class BadManifest(GeocairnError):
+    """A manifest or a file of predictions that cannot be used."""
+
+
+class BadHierarchy(GeocairnError):
+    """A hierarchy of places that breaks one of its laws or cannot be read."""
+
+
+class BadOutput(GeocairnError):
+    """An output file that cannot be written or continued."""
+
+
+class MissingExtra(GeocairnError):
+    """An optional part of Geocairn that is not installed."""
+
+
+class UnknownName(GeocairnError):
+    """A name that is not among the known ones; the message lists them."""

@@ -1,0 +1,1 @@
+"""Predictions against a manifest under a named protocol."""

@@ -1,0 +1,1 @@
+"""Predictions as JSON, GeoJSON, KML, CSV, GPX and an HTML map."""

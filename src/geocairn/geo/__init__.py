@@ -1,0 +1,1 @@
+"""The geometry of the sphere: distances, unit vectors, means, GeoScore."""

@@ -1,0 +1,1 @@
+"""From a path, bytes or a PIL image to an upright RGB photo with limits on every resource."""

@@ -1,0 +1,211 @@
+"""The Hierarchy of places: arrays, the laws they obey, and the questions that every room asks of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.errors import BadHierarchy, UnknownName
+
+
+class Strings:
+    """An immutable column of strings kept as one UTF-8 buffer: loading costs nothing, a string is decoded when it is asked for."""
+
+    def __init__(self, utf8: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
+        self.utf8 = utf8
+        self.offsets = offsets
+
+    @classmethod
+    def of(cls, values: Sequence[str]) -> "Strings":
+        """A column that holds `values` in order."""
+        encoded = [value.encode() for value in values]
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum([len(value) for value in encoded], out=offsets[1:])
+        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> str:
+        return self.utf8[self.offsets[index] : self.offsets[index + 1]].tobytes().decode()
+
+    def to_list(self) -> list[str]:
+        """All strings, decoded."""
+        buffer, offsets = self.utf8.tobytes(), self.offsets.tolist()
+        return [buffer[start:stop].decode() for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """Places of several levels, coarse to fine, as parallel arrays of N places.
+
+    Places are sorted by level, and within a level so that the children that any one place has there are contiguous; parents stand before children.
+    A place may lack some levels: the parent of a city is its subregion, or its region where it has no subregion. A place without children is a *leaf*;
+    leaves are numbered 0..L-1 in depth-first order, so that every place covers the contiguous leaves `leaf_start[i]:leaf_stop[i]`.
+
+    Attributes:
+        level_names: one name per level, coarse to fine.
+        level: (N,) int8, index into `level_names`.
+        parent: (N,) int32, index of the parent; -1 for a place without one.
+        unit: (N, 3) float64 unit vectors of the places' centres.
+        radius_km: (N,) float32, radius of the disc around the centre that holds 90 % of what is in the place.
+        count: (N,) int64, what stands behind the place (`meta["count_of"]`: people, or training photos).
+        weight: (N,) float64, the share of photos expected there before anything is seen; over leaves it sums to 1, a parent's is the sum of its leaves'.
+        area_km2: (N,) float32, area of the territory: points nearer to the place (its leaves) than to any other leaf, open ocean and wilderness left out.
+        ids, names: one string per place; an id is unique, a name is not.
+        meta: builder, attribution, hash of the rows it was built from.
+    """
+
+    level_names: tuple[str, ...]
+    level: NDArray[np.int8]
+    parent: NDArray[np.int32]
+    unit: NDArray[np.float64]
+    radius_km: NDArray[np.float32]
+    count: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    area_km2: NDArray[np.float32]
+    leaf_start: NDArray[np.int32]
+    leaf_stop: NDArray[np.int32]
+    ids: Strings
+    names: Strings
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    @property
+    def n_leaves(self) -> int:
+        """Number of places without children."""
+        return len(self.leaves)
+
+    @cached_property
+    def leaves(self) -> NDArray[np.int32]:
+        """(L,) int32: place index of each leaf, in leaf order."""
+        childless = np.ones(len(self), dtype=bool)
+        childless[self.parent[self.parent >= 0]] = False
+        places = np.flatnonzero(childless)
+        return places[np.argsort(self.leaf_start[places], kind="stable")].astype(np.int32)
+
+    @cached_property
+    def log_leaf_weight(self) -> NDArray[np.float64]:
+        """(L,) float64: log of the prior share of each leaf."""
+        return np.log(self.weight[self.leaves])
+
+    def places_of(self, level: str | int) -> range:
+        """Indices of the places of one level (they are contiguous).
+
+        Raises:
+            UnknownName: no level has this name.
+        """
+        index = self.level_index(level) if isinstance(level, str) else level
+        start, stop = np.searchsorted(self.level, [index, index + 1])
+        return range(int(start), int(stop))
+
+    def level_index(self, name: str) -> int:
+        """Index of the level called `name`.
+
+        Raises:
+            UnknownName: no level has this name.
+        """
+        if name not in self.level_names:
+            raise UnknownName(f"level {name!r}: this hierarchy has {', '.join(self.level_names)}")
+        return self.level_names.index(name)
+
+    def ancestor_of_leaves(self, level: int) -> NDArray[np.int32]:
+        """For each leaf, the place of `level` that it lies in.
+
+        Returns:
+            (L,) int32 place indices; -1 where the leaf's chain has no place at this level.
+        """
+        if level not in self._ancestors:
+            found = np.full(self.n_leaves, -1, dtype=np.int32)
+            places = self.places_of(level)
+            lengths = (self.leaf_stop - self.leaf_start)[places.start : places.stop]
+            starts = np.repeat(self.leaf_start[places.start : places.stop], lengths)
+            inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            found[starts + inside] = np.repeat(np.arange(places.start, places.stop), lengths)
+            self._ancestors[level] = found
+        return self._ancestors[level]
+
+    @cached_property
+    def _ancestors(self) -> dict[int, NDArray[np.int32]]:
+        return {}
+
+    def sum_leaves(self, leaf_mass: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mass of every place from the mass of its leaves.
+
+        Args:
+            leaf_mass: (L,) non-negative.
+
+        Returns:
+            (N,) float64: a child's mass never exceeds its parent's.
+        """
+        running = np.concatenate([[0.0], np.cumsum(leaf_mass, dtype=np.float64)])
+        return np.maximum(running[self.leaf_stop] - running[self.leaf_start], 0.0)
+
+    def chain(self, place: int) -> list[int]:
+        """The place and its ancestors, coarse to fine."""
+        chain = [place]
+        while self.parent[chain[-1]] >= 0:
+            chain.append(int(self.parent[chain[-1]]))
+        return chain[::-1]
+
+    def index_of(self, place_id: str) -> int:
+        """Index of the place with this id.
+
+        Raises:
+            UnknownName: no place has this id.
+        """
+        index = self._index_by_id.get(place_id)
+        if index is None:
+            raise UnknownName(f"place {place_id!r}: no place of this hierarchy has that id; countries have ISO 3166 codes such as FR, their parts FR/11")
+        return index
+
+    @cached_property
+    def _index_by_id(self) -> dict[str, int]:
+        return {place_id: index for index, place_id in enumerate(self.ids.to_list())}
+
+    @cached_property
+    def country_index(self) -> dict[str, int]:
+        """Place index of each country by its ISO 3166 alpha-2 code."""
+        return {self.ids[index]: index for index in self.places_of("country")}
+
+
+def check_hierarchy(hierarchy: Hierarchy) -> None:
+    """Check the laws of a hierarchy.
+
+    Raises:
+        BadHierarchy: naming the first law that is broken and the place that breaks it.
+    """
+    places = np.arange(len(hierarchy))
+    has_parent = hierarchy.parent >= 0
+    parent = hierarchy.parent[has_parent]
+    laws = {
+        "places are sorted by level": np.concatenate([[True], np.diff(hierarchy.level) >= 0]),
+        "a parent stands before its children": hierarchy.parent < places,
+        "a place covers at least one leaf": hierarchy.leaf_start < hierarchy.leaf_stop,
+        "centres are unit vectors": np.abs(np.linalg.norm(hierarchy.unit, axis=1) - 1) < 1e-9,
+        "a weight is positive": hierarchy.weight > 0,
+    }
+    if has_parent.any():
+        laws["a child's level is finer than its parent's"] = _scatter(has_parent, hierarchy.level[parent] < hierarchy.level[has_parent])
+        laws["a child's leaves lie among its parent's"] = _scatter(
+            has_parent, (hierarchy.leaf_start[parent] <= hierarchy.leaf_start[has_parent]) & (hierarchy.leaf_stop[has_parent] <= hierarchy.leaf_stop[parent])
+        )
+    for law, holds in laws.items():
+        if not holds.all():
+            place = int(np.flatnonzero(~holds)[0])
+            raise BadHierarchy(f"place {place} ({hierarchy.ids[place]!r}): {law}, but not here; rebuild the hierarchy")
+    if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
+        raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
+    if abs(hierarchy.weight[hierarchy.leaves].sum() - 1) > 1e-6:
+        raise BadHierarchy(f"the leaves' weights sum to {hierarchy.weight[hierarchy.leaves].sum():.6f}, not 1; rebuild the hierarchy")
+
+
+def _scatter(where: NDArray[np.bool_], values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    holds = np.ones(len(where), dtype=bool)
+    holds[where] = values
+    return holds

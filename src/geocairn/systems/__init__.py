@@ -1,0 +1,1 @@
+"""One file per system that turns a photo into log-scores over a hierarchy."""
