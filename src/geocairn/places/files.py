@@ -1,0 +1,81 @@
+"""A hierarchy on disk: one `.npz` of arrays and one `.json` of words about them (docs/formats.md)."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.errors import BadHierarchy
+from geocairn.places.hierarchy import Hierarchy, Strings, check_hierarchy
+from geocairn.storage import appearing_at_once
+
+FORMAT = "geocairn-hierarchy-1"
+_ARRAYS = ("level", "parent", "unit", "radius_km", "count", "weight", "area_km2", "leaf_start", "leaf_stop")
+
+
+def save_hierarchy(hierarchy: Hierarchy, out: Path) -> None:
+    """Write `out` (`.npz`) and the `.json` beside it; the `.json` appears last, so a folder with it is whole.
+
+    Raises:
+        BadOutput: the folder cannot be written.
+        BadHierarchy: the hierarchy breaks a law.
+    """
+    check_hierarchy(hierarchy)
+    arrays = {name: getattr(hierarchy, name) for name in _ARRAYS}
+    arrays |= {f"{column}_utf8": getattr(hierarchy, column).utf8 for column in ("ids", "names")}
+    arrays |= {f"{column}_offset": getattr(hierarchy, column).offsets for column in ("ids", "names")}
+    with appearing_at_once(out) as draft, draft.open("wb") as file:
+        np.savez(file, **arrays)
+    described = {"format": FORMAT, "levels": list(hierarchy.level_names), "arrays_sha256": arrays_sha256(hierarchy), **hierarchy.meta}
+    with appearing_at_once(out.with_suffix(".json")) as draft:
+        draft.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_hierarchy(path: Path) -> Hierarchy:
+    """Read the hierarchy written at `path` (`.npz`, with its `.json` beside it).
+
+    Raises:
+        BadHierarchy: a file is missing, unreadable, of another format, or lacks an array.
+    """
+    described = _read_description(path.with_suffix(".json"))
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays: dict[str, NDArray[Any]] = {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise BadHierarchy(f"{path}: no such file; build it with `geocairn places build`") from None
+    except (OSError, ValueError, BadZipFile) as error:
+        raise BadHierarchy(f"{path}: not a readable .npz ({error}); build it anew") from None
+    columns = {column: (f"{column}_utf8", f"{column}_offset") for column in ("ids", "names")}
+    absent = [name for name in (*_ARRAYS, *sum(columns.values(), ())) if name not in arrays]
+    if absent:
+        raise BadHierarchy(f"{path}: lacks the arrays {', '.join(absent)}; build it anew")
+    strings = {column: Strings(arrays[utf8], arrays[offset]) for column, (utf8, offset) in columns.items()}
+    meta = {key: value for key, value in described.items() if key not in ("format", "levels")}
+    return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **strings, **{name: arrays[name] for name in _ARRAYS})
+
+
+def arrays_sha256(hierarchy: Hierarchy) -> str:
+    """Hash of a hierarchy's arrays, ids and names: what a bundle and a prediction quote."""
+    digest = hashlib.sha256()
+    for name in _ARRAYS:
+        digest.update(np.ascontiguousarray(getattr(hierarchy, name)).tobytes())
+    for column in (hierarchy.ids, hierarchy.names):
+        digest.update(column.utf8.tobytes() + column.offsets.tobytes())
+    return digest.hexdigest()
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadHierarchy(f"{path}: no such file; a hierarchy is an .npz with a .json of the same name beside it") from None
+    except (OSError, ValueError) as error:
+        raise BadHierarchy(f"{path}: not readable as JSON ({error}); build the hierarchy anew") from None
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        found = described.get("format") if isinstance(described, dict) else None
+        raise BadHierarchy(f"{path}: format {found!r} is not {FORMAT}; build the hierarchy anew with this version")
+    return described

@@ -1,0 +1,76 @@
+"""The prior over places: how many travel photos are taken in a city before anything is seen of them."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geocairn.config import Config
+
+Continent = Literal["AF", "AN", "AS", "EU", "NA", "OC", "SA"]
+
+
+class PhotoPrior(Config):
+    """A city draws photos by its people, by its fame (in how many names the world speaks of it) and by its land; countries differ by a factor.
+
+    share of a city ~ country_factor * ((people + people_floor) ** people_power * (1 + names) ** fame_power / town_total + land * area / land_total)
+
+    Fitted by recipes/fit_prior.sh: maximum likelihood on geotagged travel photos, each author's photos together weighing as the square root of their
+    number; country factors are shrunk towards their continent's (Gamma-Poisson, `country_pseudo_photos`), so a country never seen gets its continent's.
+    """
+
+    people_power: float = Field(0.5, ge=0, le=2)
+    people_floor: float = Field(1000.0, gt=0, description="people added to every city: half of GeoNames' villages have none on record")
+    fame_power: float = Field(1.0, ge=0, le=4)
+    land: float = Field(0.1, ge=0, le=10, description="photos taken for the land, per photo taken for the town")
+    land_power: float = Field(1.0, ge=0, le=2, description="power of a territory's area that its land draws photos with")
+    country_pseudo_photos: float = Field(3.0, gt=0, description="strength of the shrinkage of country factors, in photos")
+    continent_factor: dict[Continent, float] = Field(default_factory=dict)
+    country_factor: dict[str, float] = Field(default_factory=dict, description="by ISO 3166 alpha-2 code; others have their continent's")
+    fitted_on: dict[str, str | int | float] = Field(default_factory=dict, description="what the numbers above were fitted on")
+
+
+@cache
+def shipped_prior() -> PhotoPrior:
+    """The prior that ships with the package (places/prior.json)."""
+    values = json.loads(files("geocairn.places").joinpath("prior.json").read_text(encoding="utf-8"))
+    return PhotoPrior.parse("places/prior.json", values)
+
+
+def city_shares(
+    prior: PhotoPrior,
+    *,
+    people: NDArray[np.int64],
+    names: NDArray[np.int64],
+    area_km2: NDArray[np.float64],
+    country: NDArray[np.str_],
+    continent: NDArray[np.str_],
+) -> NDArray[np.float64]:
+    """Expected share of photos of each city.
+
+    Args:
+        people: (L,) population, 0 where unknown.
+        names: (L,) how many other names the city has.
+        area_km2: (L,) area of its territory.
+        country, continent: (L,) codes.
+
+    Returns:
+        (L,) float64, positive, summing to 1.
+    """
+    shares = base_shares(prior, people=people, names=names, area_km2=area_km2)
+    factor = np.array([prior.continent_factor.get(code, 1.0) for code in continent.tolist()])
+    own = np.array([prior.country_factor.get(code, np.nan) for code in country.tolist()])
+    shares = shares * np.where(np.isnan(own), factor, own)
+    return np.asarray(shares / shares.sum())
+
+
+def base_shares(prior: PhotoPrior, *, people: NDArray[np.int64], names: NDArray[np.int64], area_km2: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The shares before countries and continents are told apart; as `city_shares`."""
+    town = (people + prior.people_floor) ** prior.people_power * (1.0 + names) ** prior.fame_power
+    land = np.maximum(area_km2, 1.0) ** prior.land_power
+    shares = town / town.sum() + prior.land * land / land.sum()
+    return np.asarray(shares / shares.sum())

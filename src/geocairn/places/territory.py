@@ -1,0 +1,131 @@
+"""Territories: the part of the Earth that is nearer to one leaf of a hierarchy than to any other, its area and its outline.
+
+Open ocean and wilderness belong to nobody: a lattice of empty points, each at least `EMPTY_KM` from every leaf, takes its share of the Earth, so that no
+territory reaches farther than about that distance from its leaf.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import ConvexHull, cKDTree
+
+from geocairn.geo.sphere import EARTH_RADIUS_KM, chord_from_km, latlon_from_unit
+from geocairn.storage import appearing_at_once
+
+EMPTY_KM = 120.0
+
+
+def empty_points(leaf_unit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points about `EMPTY_KM` apart that lie at least that far from every leaf.
+
+    Args:
+        leaf_unit: (L, 3) unit vectors of the leaves.
+
+    Returns:
+        (M, 3) unit vectors of a Fibonacci lattice with the points near leaves left out.
+    """
+    n = round(4 * np.pi * EARTH_RADIUS_KM**2 / EMPTY_KM**2)
+    index = np.arange(n) + 0.5
+    z = 1 - 2 * index / n
+    angle = np.pi * (1 + 5**0.5) * index
+    lattice = np.stack([np.sqrt(1 - z * z) * np.cos(angle), np.sqrt(1 - z * z) * np.sin(angle), z], axis=1)
+    distance, _ = cKDTree(leaf_unit).query(lattice, distance_upper_bound=float(chord_from_km(EMPTY_KM)))
+    return lattice[~np.isfinite(distance)]
+
+
+def build_territories(leaf_unit: NDArray[np.float64], out: Path) -> NDArray[np.float64]:
+    """Write the outlines of all leaves' territories to `out`.
+
+    Args:
+        leaf_unit: (L, 3) unit vectors of the leaves, all different.
+        out: `.npz` with `corners_deg` (C, 2) longitude and latitude, and per leaf the indices of its corners: `corner[offset[i]:offset[i + 1]]`,
+            counter-clockwise. Neighbours share corners, so their union has no seams.
+
+    Returns:
+        (L,) float64 areas in km2; with the empty points' they sum to the Earth's.
+
+    Source: the spherical Voronoi diagram is dual to the convex hull: a facet's outward normal is the corner where its three points' territories meet.
+    """
+    points = np.concatenate([leaf_unit, empty_points(leaf_unit)])
+    hull = ConvexHull(points)
+    corners = hull.equations[:, :3] / np.linalg.norm(hull.equations[:, :3], axis=1, keepdims=True)
+    point, corner = hull.simplices.ravel(), np.repeat(np.arange(len(hull.simplices)), 3)
+    mine = point < len(leaf_unit)
+    point, corner = point[mine], corner[mine]
+    order = np.lexsort((_angle_around(points[point], corners[corner]), point))
+    point, corner = point[order], corner[order]
+    offset = np.searchsorted(point, np.arange(len(leaf_unit) + 1))
+    with appearing_at_once(out) as draft, draft.open("wb") as file:
+        np.savez(file, corners_deg=latlon_from_unit(corners)[:, ::-1], corner=corner.astype(np.int32), offset=offset.astype(np.int64))
+    return np.bincount(point, weights=_wedge_areas_km2(points, corners, point, corner, offset), minlength=len(leaf_unit))
+
+
+def outline(territory: str | Path, leaves: NDArray[np.integer[Any]]) -> shapely.MultiPolygon:
+    """Outline of a set of leaves' territories.
+
+    Args:
+        territory: file written by `build_territories`.
+        leaves: (K,) leaf indices.
+
+    Returns:
+        A valid MultiPolygon in longitude and latitude degrees (WGS 84), cut at the antimeridian; empty for no leaves.
+    """
+    corners_deg, corner, offset = _read(str(territory))
+    starts, lengths = offset[leaves], offset[np.asarray(leaves) + 1] - offset[leaves]
+    starts, lengths = starts[lengths > 2], lengths[lengths > 2]
+    inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    ring = np.repeat(np.arange(len(lengths)), lengths)
+    rings_deg = corners_deg[corner[np.repeat(starts, lengths) + inside]]
+    union = shapely.coverage_union_all(_polygons(rings_deg, ring, len(lengths)))
+    whole = union if shapely.is_valid(union) else shapely.make_valid(union)
+    return shapely.MultiPolygon([part for part in shapely.get_parts(shapely.get_parts(whole)) if part.geom_type == "Polygon" and part.area > 0])
+
+
+def _polygons(rings_deg: NDArray[np.float64], ring: NDArray[np.int64], n: int) -> NDArray[Any]:
+    """Polygons of the rings; one that crosses the antimeridian becomes two, each on its own side."""
+    west, east = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(west, ring, rings_deg[:, 0])
+    np.maximum.at(east, ring, rings_deg[:, 0])
+    crosses = (east - west > 180)[ring]
+    simple = shapely.polygons(shapely.linearrings(rings_deg[~crosses], indices=_renumbered(ring[~crosses]))) if (~crosses).any() else np.array([])
+    if not crosses.any():
+        return np.asarray(simple)
+    shifted = rings_deg[crosses] + np.array([360.0, 0.0]) * (rings_deg[crosses, :1] < 0)
+    across = shapely.polygons(shapely.linearrings(shifted, indices=_renumbered(ring[crosses])))
+    eastern = shapely.intersection(across, shapely.box(0, -90, 180, 90))
+    western = shapely.transform(shapely.intersection(across, shapely.box(180, -90, 360, 90)), lambda xy: xy - np.array([360.0, 0.0]))
+    both = np.concatenate([np.asarray(simple), eastern, western])
+    return np.asarray(both[~shapely.is_empty(both)])
+
+
+def _renumbered(ring: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.cumsum(np.concatenate([[0], np.diff(ring) != 0])).astype(np.int64)
+
+
+def _angle_around(centre: NDArray[np.float64], corner: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Angle of each corner seen from its centre, counter-clockwise from outside."""
+    helper = np.where(np.abs(centre[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
+    east = np.cross(helper, centre)
+    north = np.cross(centre, east)
+    return np.arctan2((corner * north).sum(1), (corner * east).sum(1))
+
+
+def _wedge_areas_km2(
+    points: NDArray[np.float64], corners: NDArray[np.float64], point: NDArray[np.int64], corner: NDArray[np.int64], offset: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Area of the triangle (centre, corner, next corner) for each corner of each territory, by the spherical excess (Eriksson 1990)."""
+    following = np.arange(1, len(corner) + 1)
+    following[offset[1:][np.diff(offset) > 0] - 1] = offset[:-1][np.diff(offset) > 0]
+    a, b, c = points[point], corners[corner], corners[corner[following]]
+    triple = np.abs((a * np.cross(b, c)).sum(1))
+    return np.asarray(2 * np.arctan2(triple, 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)) * EARTH_RADIUS_KM**2)
+
+
+@lru_cache(maxsize=2)
+def _read(path: str) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["corners_deg"], stored["corner"], stored["offset"]
