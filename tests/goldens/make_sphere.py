@@ -36,10 +36,9 @@ def main() -> None:
     generator = random.Random(20)
     drawn = [tuple((generator.uniform(-90, 90), generator.uniform(-180, 180)) for _ in range(2)) for _ in range(60)]
     near = [((lat, lon), (lat + generator.gauss(0, 1e-4), lon + generator.gauss(0, 1e-4))) for (lat, lon), _ in drawn[:10]]
-    pairs = [golden_pair(a, b) for a, b in [*TELLING, *drawn, *near]]
-    Path(__file__).with_name("sphere.json").write_text(
-        json.dumps({"library": "geographiclib 2.1, Geodesic(6371000, 0)", "pairs": pairs}, indent=1) + "\n"
-    )
+    lines = ",\n".join(json.dumps(golden_pair(a, b)) for a, b in [*TELLING, *drawn, *near])
+    text = f'{{"library": "geographiclib 2.1, Geodesic(6371000, 0)", "pairs": [\n{lines}\n]}}\n'
+    Path(__file__).with_name("sphere.json").write_text(text)
 
 
 if __name__ == "__main__":
