@@ -72,6 +72,20 @@ def test_a_region_too_small_for_the_grid_keeps_its_exact_outline():
     assert region_outline(region(0.5, [PARIS], area_km2=0.01), outline=speck).area == pytest.approx(1e-8)
 
 
+def test_a_region_of_very_many_places_is_drawn_coarser_and_keeps_its_area():
+    def checkered(_territory, _leaves):
+        west, south = np.meshgrid(np.arange(0, 40, 0.25), np.arange(0, 40, 0.25))
+        keep = (np.arange(west.size) % 3) > 0
+        return shapely.union_all(shapely.box(west, south, west + 0.25, south + 0.25).ravel()[keep])
+
+    exact = checkered("", ())
+    coarse = region_outline(region(0.95, [PARIS], area_km2=1e7), max_vertices=3000, outline=checkered)
+    assert shapely.get_num_coordinates(exact) > 20_000
+    assert shapely.get_num_coordinates(coarse) <= 3000
+    assert coarse.is_valid
+    assert coarse.area == pytest.approx(exact.area, rel=0.2)
+
+
 def test_neighbouring_territories_merge():
     both = region_outline(region(0.8, [PARIS, VERSAILLES]))
     assert len(both.geoms) == 1

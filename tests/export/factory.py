@@ -11,9 +11,7 @@ from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.territory import build_territories
 
 PARIS, VERSAILLES, LYON, SUVA, TAVEUNI, NADI, SYDNEY, TROMSO = range(8)
-LEAVES_DEG = np.array(
-    [(48.85, 2.35), (48.80, 2.13), (45.76, 4.84), (-18.14, 178.44), (-16.8, 179.97), (-17.8, 177.42), (-33.87, 151.21), (69.65, 18.96)]
-)
+LEAVES_DEG = np.array([(48.85, 2.35), (48.80, 2.13), (45.76, 4.84), (-18.14, 178.44), (-16.8, 179.97), (-17.8, 177.42), (-33.87, 151.21), (69.65, 18.96)])
 HOSTILE = "</script><script>alert(1)</script>\"'&<b>{@x}$y\u2028\u2029\u202ekcab\x07\x00\ufffe=1+1"
 
 

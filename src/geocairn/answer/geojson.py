@@ -1,6 +1,7 @@
 """Predictions as GeoJSON (RFC 7946): points for candidates, polygons for credible regions."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from geocairn.places import territory
 Outline = Callable[[str | Path, NDArray[np.int64]], shapely.MultiPolygon]
 
 # A region of 100 km x 100 km drawn to 0.01 degree is off by about a hundredth of its width; a smaller one is drawn ten times finer.
-FINE_GRID_DEG = 0.001
-COARSE_GRID_DEG = 0.01
+# Coarser grids are for regions of thousands of scattered places, such as the prior's: rounding merges neighbours and keeps the area within a few per cent.
+GRIDS_DEG = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 COARSE_FROM_KM2 = 10_000.0
+MAX_VERTICES = 10_000
 
 
 def feature_collection(predictions: Sequence[Prediction], *, outline: Outline = territory.outline) -> dict[str, Any]:
@@ -40,8 +42,14 @@ def feature_collection(predictions: Sequence[Prediction], *, outline: Outline = 
     return {"type": "FeatureCollection", "features": features, "errors": errors}
 
 
-def region_outline(region: Region, *, outline: Outline = territory.outline) -> shapely.MultiPolygon:
-    """Outline of a credible region, on a grid as fine as its size deserves.
+@lru_cache(maxsize=64)
+def region_outline(region: Region, *, max_vertices: int = MAX_VERTICES, outline: Outline = territory.outline) -> shapely.MultiPolygon:
+    """Outline of a credible region, on a grid as fine as its size deserves and as coarse as `max_vertices` asks for.
+
+    The last regions are remembered: all photos that say nothing share the prior's.
+
+    Args:
+        max_vertices: the finest grid with at most so many corners is taken, or the coarsest one of all.
 
     Returns:
         A valid MultiPolygon in longitude and latitude degrees, cut at the antimeridian, outer rings counter-clockwise; empty where the region's
@@ -51,8 +59,11 @@ def region_outline(region: Region, *, outline: Outline = territory.outline) -> s
     if not len(leaves) or not region.territory:
         return shapely.MultiPolygon()
     drawn = outline(region.territory, leaves)
-    grid_deg = COARSE_GRID_DEG if region.area_km2 >= COARSE_FROM_KM2 else FINE_GRID_DEG
-    rounded = _polygons_of(shapely.set_precision(drawn, grid_deg))
+    rounded = drawn
+    for grid_deg in GRIDS_DEG[1 if region.area_km2 >= COARSE_FROM_KM2 else 0 :]:
+        rounded = _polygons_of(shapely.set_precision(rounded, grid_deg))
+        if shapely.get_num_coordinates(rounded) <= max_vertices:
+            break
     # A territory of a few hundred metres may vanish on the grid: then the exact outline is the better answer.
     return shapely.orient_polygons(drawn if rounded.is_empty else rounded, exterior_cw=False)
 
@@ -91,6 +102,4 @@ def _ring(ring: shapely.LinearRing) -> list[list[float]]:
 
 def _polygons_of(geometry: Any) -> shapely.MultiPolygon:
     """The areas of any geometry: rounding may leave lines and points where a sliver was."""
-    return shapely.MultiPolygon(
-        [part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and not part.is_empty]
-    )
+    return shapely.MultiPolygon([part for part in shapely.get_parts(shapely.get_parts(geometry)) if part.geom_type == "Polygon" and not part.is_empty])
