@@ -54,6 +54,7 @@ STRANGERS = {  # what people give by mistake, named so that they see it
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xff]")
 END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 DCT_FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+HUFFMAN_FRAMES = {0xC0, 0xC1, 0xC2}
 PROGRESSIVE_FRAMES = {0xC2, 0xCA}
 FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 BARE_MARKERS = {0x01, *range(0xD0, 0xDA)}
@@ -134,9 +135,9 @@ def _stranger(data: bytes) -> str:
         return "a BigTIFF"
     if data[4:8] == b"ftyp":
         return "an AVIF image" if b"avif" in data[8:32] else "a video"
-    head = data[:512]
-    is_text = all(byte >= 0x80 or byte >= 0x20 or byte in b"\t\n\r\f" for byte in head) and b"\0" not in head
-    return "a text file" if is_text else f"of an unknown kind (it starts with the bytes {head[:8].hex(' ')})"
+    text = data[:512].decode("utf-8", errors="ignore")
+    is_text = len(text.encode()) > len(data[:512]) - 4 and all(letter.isprintable() or letter.isspace() for letter in text)  # 4: a letter cut at the end
+    return "a text file" if text and is_text else f"of an unknown kind (it starts with the bytes {data[:8].hex(' ')})"
 
 
 def _walk_jpeg(data: bytes) -> Container:
@@ -160,6 +161,9 @@ def _walk_jpeg(data: bytes) -> Container:
         raise BadPhoto("is a JPEG without a picture: the file is damaged or cut short; copy it again from its source")
     if frame not in DCT_FRAMES:
         raise BadPhoto(f"is a lossless or hierarchical JPEG (frame type {frame:#x}); save it again as an ordinary JPEG")
+    if frame in HUFFMAN_FRAMES and 8 * len(data) < -(-size_px[0] // 8) * -(-size_px[1] // 8):
+        # Each block of 8 x 8 pixels takes a bit at the least. The decoder would fill what is missing with grey and say nothing.
+        raise BadPhoto(f"is truncated: {len(data)} bytes cannot hold its {size_px[0]} x {size_px[1]} pixels; copy it again from its source")
     return Container("JPEG", size_px, decoder_bytes_per_px=2 * n_components if is_buffered else 0, can_shrink=True, exif=exif or None)
 
 
@@ -263,8 +267,9 @@ def _walk_tiff(data: bytes, max_frames: int) -> Container:
     width, height, n_samples = (_whole(tags.get(tag), default) for tag, default in ((256, 0), (257, 0), (277, 1)))
     if n_samples > MAX_SAMPLES:
         raise BadPhoto(f"is a TIFF of {n_samples} samples a pixel, not a photo's 1 to {MAX_SAMPLES}; save it again as RGB")
-    # A whole strip as stored is held beside the picture, and so is a turned copy.
-    stored = max(_whole(tags.get(258), 8), 8) / 8 * n_samples
+    # A whole strip or tile as stored is held beside the picture, and so is a turned copy. A tile may be far larger than the picture.
+    tile_px = _whole(tags.get(322), 0) * _whole(tags.get(323), 0)
+    stored = max(_whole(tags.get(258), 8), 8) / 8 * n_samples * max(1.0, tile_px / max(width * height, 1))
     turned = 4 if read_orientation(data) > 1 else 0
     return Container("TIFF", (width, height), _n_directories(data, max_frames), decoder_bytes_per_px=stored + turned, exif=data)
 

@@ -19,6 +19,7 @@ from geocairn.errors import BadPhoto
 from geocairn.photo.containers import Container, read_container
 from geocairn.photo.metadata import ExifClaim, read_claim, read_orientation
 from geocairn.photo.pixels import fitted_size, working_copy
+from geocairn.photo.quiet import silent_stderr_descriptor
 
 PILLOW_PIXELS = 178_956_970  # twice Image.MAX_IMAGE_PIXELS: where Pillow itself refuses. Its guard stays in place; ours is lower.
 BYTES_PER_PX = 4  # of a picture in Pillow's memory
@@ -37,9 +38,7 @@ class PhotoLimits(Config):
         le=PILLOW_PIXELS,
         description="most pixels to decode; a JPEG counts at the 1/2, 1/4 or 1/8 of its sides that the working copy needs",
     )
-    max_decode_bytes: int = Field(
-        default=640 << 20, ge=1, description="most memory that decoding may take, by an estimate from format and size, in bytes"
-    )
+    max_decode_bytes: int = Field(default=640 << 20, ge=1, description="most memory that decoding may take, by an estimate from format and size, in bytes")
     max_frames: int = Field(default=10_000, ge=1, description="most frames or pages that a file may declare; the first one is read")
     long_side_px: int = Field(default=2048, ge=1, description="long side of the working copy; smaller photos keep their size")
 
@@ -102,11 +101,7 @@ def read_photo(source: Source, limits: PhotoLimits = DEFAULT_LIMITS, *, name: st
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of sizes; what matters is refused below in our own words
-            return (
-                _photo_from_image(source, limits, name)
-                if isinstance(source, Image.Image)
-                else _photo_from_bytes(_bytes_of(source, limits), limits, name)
-            )
+            return _photo_from_image(source, limits, name) if isinstance(source, Image.Image) else _photo_from_bytes(_bytes_of(source, limits), limits, name)
     except BadPhoto as error:
         raise BadPhoto(f"{one_line(name)}: {error}") from None
     except Exception as error:  # noqa: BLE001  # hostile bytes make decoders raise anything, MemoryError and RecursionError included; none may end a batch
@@ -171,9 +166,12 @@ def _decode(data: bytes, container: Container, limits: PhotoLimits) -> _Decoded:
         image.draft(image.mode, fitted_size(stored, limits.long_side_px))
     _check_size(stored, image.size, container, limits)
     exif = container.exif if container.format != "HEIF" else image.info.get("exif")
-    image.load()
-    if container.format == "TIFF":  # Pillow turns TIFF upright itself, and its size with it
+    if container.format == "TIFF":
+        with silent_stderr_descriptor():
+            image.load()
+        # Pillow turns TIFF upright itself, and its size with it.
         return _Decoded(image, image.size, 1, exif, container.format, container.n_frames)
+    image.load()
     return _Decoded(image, stored, read_orientation(exif), exif, container.format, container.n_frames)
 
 
@@ -264,9 +262,7 @@ def _path_problem(path: str, error: OSError | ValueError) -> str:
     if isinstance(error, ValueError):
         return "is not a path that can exist (it holds a NUL or a broken character); check its spelling"
     if error.errno == errno.ENOENT:
-        return (
-            "is a link to a file that does not exist; mend the link" if os.path.islink(path) else "does not exist; check the spelling and the folder"
-        )
+        return "is a link to a file that does not exist; mend the link" if os.path.islink(path) else "does not exist; check the spelling and the folder"
     problems = {
         errno.ELOOP: "is a link that leads back to itself; mend the link",
         errno.EACCES: "may not be read by this user (permission denied); change its permissions",
