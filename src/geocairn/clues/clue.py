@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Tier(StrEnum):
     WEAK = "weak"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clue:
     """One reason to prefer some places to others.
 
@@ -88,5 +89,15 @@ def country_clue(
 @cache
 def shipped_reliability() -> dict[Tier, float]:
     """Probability that a clue of each tier tells the truth, as fitted by recipes/fit_reliability.sh."""
-    fitted = json.loads(files("geocairn.clues").joinpath("reliability.json").read_text())
-    return {Tier.CERTAIN: 1.0} | {Tier(name): entry["mean"] for name, entry in fitted["tiers"].items()}
+    return {Tier.CERTAIN: 1.0} | {Tier(name): entry["mean"] for name, entry in _fitted()["tiers"].items()}
+
+
+@cache
+def shipped_word_law() -> dict[str, float]:
+    """How common in print the name of a place is, given the share of photos it draws: zipf = intercept + slope * log10(share)."""
+    return dict(_fitted()["word_law"])
+
+
+def _fitted() -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(files("geocairn.clues").joinpath("reliability.json").read_text(encoding="utf-8"))
+    return values

@@ -12,7 +12,7 @@ from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.entities import build_entities, sort_cities
 from geocairn.places.files import load_hierarchy, save_hierarchy
 from geocairn.places.gazetteer import Gazetteer, build_gazetteer, load_gazetteer, save_gazetteer
-from geocairn.places.geonames import ATTRIBUTION, City, packaged_versions, read_cities, read_countries
+from geocairn.places.geonames import ATTRIBUTION, packaged_versions, read_cities, read_countries
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.nearest import NearestPlace
 from geocairn.places.prior import PhotoPrior, shipped_prior
@@ -20,7 +20,7 @@ from geocairn.places.territory import build_territories
 from geocairn.storage import cache_folder
 
 # Raise it when the builders below change what they build.
-BUILDER_VERSION = 1
+BUILDER_VERSION = 2
 Progress = Callable[[str], None]
 
 

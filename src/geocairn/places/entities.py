@@ -16,7 +16,9 @@ LEVELS = ("country", "region", "subregion", "city")
 MEMBERS_INSIDE_RADIUS = 0.9
 
 
-def build_entities(cities: Sequence[City], countries: dict[str, Country], *, area_km2: NDArray[np.float64], prior: PhotoPrior, meta: dict[str, Any]) -> Hierarchy:
+def build_entities(
+    cities: Sequence[City], countries: dict[str, Country], *, area_km2: NDArray[np.float64], prior: PhotoPrior, meta: dict[str, Any]
+) -> Hierarchy:
     """The hierarchy of the cities' countries, regions, subregions and the cities themselves.
 
     Args:

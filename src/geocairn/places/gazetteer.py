@@ -16,7 +16,7 @@ from geocairn.storage import appearing_at_once
 
 N_MAJOR = 20_000
 MIN_LETTERS = 3
-MIN_IDEOGRAPHS = 2
+MIN_IDEOGRAPHS = 2  # and Hangul syllables
 # Letters that decompose to nothing under NFKD, as signs without the right type spell them.
 _PLAIN_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ı": "i", "œ": "oe", "æ": "ae", "þ": "th", "ŋ": "n", "ə": "e"})
 
@@ -117,7 +117,8 @@ def is_telling(name: str, key: str) -> bool:
     """Whether a name can be told from noise: long enough, no digits, and no airport code (three capitals)."""
     if any(char.isdigit() for char in name) or (len(name) <= 4 and name.isupper() and name.isascii()):
         return False
-    return len(key) >= (MIN_LETTERS if key[:1] < "\u1100" else MIN_IDEOGRAPHS)
+    is_ideographic = "\u4e00" <= key[:1] <= "\u9fff" or "\uac00" <= key[:1] <= "\ud7a3"
+    return len(key) >= (MIN_IDEOGRAPHS if is_ideographic else MIN_LETTERS)
 
 
 def save_gazetteer(gazetteer: Gazetteer, out: Path) -> None:

@@ -1,0 +1,157 @@
+"""Fit the few parameters of the prior over places on geotagged travel photos; write places/prior.json and report it on authors held out."""
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from provenance import provenance, write_result
+from scipy.optimize import minimize
+
+from geocairn.geo.sphere import unit_from_latlon
+from geocairn.manifest import read_manifest
+from geocairn.places.atlas import load_atlas
+from geocairn.places.entities import sort_cities
+from geocairn.places.geonames import read_cities, read_countries
+from geocairn.places.nearest import NearestPlace
+from geocairn.places.prior import PhotoPrior, base_shares, city_shares
+
+SHIPPED = Path(__file__).parent.parent / "src/geocairn/places/prior.json"
+PSEUDO_PHOTOS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+START = np.array([0.5, 0.8, np.log(0.3), 0.5])
+
+
+@dataclass(frozen=True)
+class World:
+    """Per city what the prior looks at: (L,) arrays."""
+
+    people: NDArray[np.int64]
+    names: NDArray[np.int64]
+    area_km2: NDArray[np.float64]
+    country: NDArray[np.str_]
+    continent: NDArray[np.str_]
+
+    def base(self, prior: PhotoPrior) -> NDArray[np.float64]:
+        return base_shares(prior, people=self.people, names=self.names, area_km2=self.area_km2)
+
+    def shares(self, prior: PhotoPrior) -> NDArray[np.float64]:
+        return city_shares(prior, people=self.people, names=self.names, area_km2=self.area_km2, country=self.country, continent=self.continent)
+
+
+def read_world() -> tuple[World, NearestPlace]:
+    atlas = load_atlas(print)
+    cities, countries = sort_cities(read_cities()), read_countries()
+    assert np.allclose(atlas.hierarchy.unit[atlas.hierarchy.leaves], unit_from_latlon([(city.lat_deg, city.lon_deg) for city in cities]))
+    world = World(
+        people=np.array([city.population for city in cities]),
+        names=np.array([len(city.other_names) for city in cities]),
+        area_km2=atlas.hierarchy.area_km2[atlas.hierarchy.leaves].astype(np.float64),
+        country=np.array([city.country for city in cities]),
+        continent=np.array([countries[city.country].continent for city in cities]),
+    )
+    return world, atlas.nearest
+
+
+def author_weights(authors: NDArray[np.str_]) -> NDArray[np.float64]:
+    """Weight of each photo: an author's photos together weigh as the square root of their number; the mean is 1."""
+    _, inverse, counts = np.unique(authors, return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(counts[inverse])
+    return np.asarray(weight / weight.mean())
+
+
+def with_city_parameters(values: Sequence[float]) -> PhotoPrior:
+    people_power, fame_power, log_land, land_power = (float(value) for value in values)
+    return PhotoPrior(people_power=people_power, fame_power=fame_power, land=float(np.exp(log_land)), land_power=land_power)
+
+
+def fit_cities(world: World, leaf: NDArray[np.int64], weight: NDArray[np.float64]) -> PhotoPrior:
+    """Maximum likelihood of each photo's city given its country."""
+    _, country = np.unique(world.country, return_inverse=True)
+
+    def loss(values: NDArray[np.float64]) -> float:
+        clipped = np.clip(values, [0, 0, -6, 0], [2, 4, 2, 2])
+        shares = world.base(with_city_parameters(clipped))
+        within = shares[leaf] / np.bincount(country, shares)[country[leaf]]
+        return float(-(weight @ np.log(within)) / weight.sum() + np.sum((values - clipped) ** 2))
+
+    found = minimize(loss, START, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-5, "maxiter": 400})
+    return with_city_parameters(np.clip(found.x, [0, 0, -6, 0], [2, 4, 2, 2]))
+
+
+def fit_countries(world: World, prior: PhotoPrior, leaf: NDArray[np.int64], weight: NDArray[np.float64], pseudo_photos: float) -> PhotoPrior:
+    """Factors of continents, then of countries shrunk towards their continent's."""
+    shares = world.base(prior)
+    seen = np.bincount(leaf, weight, minlength=len(shares))
+    continents = {code: _factor(seen, shares, world.continent == code, 1.0, pseudo_photos) for code in np.unique(world.continent).tolist()}
+    countries = {}
+    for code in np.unique(world.country[leaf]).tolist():
+        inside = world.country == code
+        countries[code] = _factor(seen, shares, inside, continents[str(world.continent[inside][0])], pseudo_photos)
+    rounded = {"continent_factor": _rounded(continents), "country_factor": _rounded(countries), "country_pseudo_photos": pseudo_photos}
+    return prior.model_copy(update=rounded)
+
+
+def _factor(seen: NDArray[np.float64], shares: NDArray[np.float64], inside: NDArray[np.bool_], towards: float, pseudo_photos: float) -> float:
+    expected = seen.sum() * shares[inside].sum()
+    return float((seen[inside].sum() + pseudo_photos * towards) / (expected + pseudo_photos))
+
+
+def _rounded(factors: dict[str, float]) -> dict[str, float]:
+    return {code: round(value, 4) for code, value in factors.items()}
+
+
+def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.str_]) -> PhotoPrior:
+    """All parameters; the shrinkage is the one that five folds of authors like best."""
+    weight = author_weights(authors)
+    cities = fit_cities(world, leaf, weight)
+    folds = np.unique(authors, return_inverse=True)[1] % 5
+    held_out = {
+        pseudo: sum(
+            float(weight[folds == fold] @ np.log(world.shares(fit_countries(world, cities, leaf[folds != fold], weight[folds != fold], pseudo))[leaf[folds == fold]]))
+            for fold in range(5)
+        )
+        for pseudo in PSEUDO_PHOTOS
+    }
+    best = max(held_out, key=lambda pseudo: held_out[pseudo])
+    print("held-out log-likelihood by pseudo-photos:", {pseudo: round(value, 1) for pseudo, value in held_out.items()})
+    return fit_countries(world, cities, leaf, weight, best)
+
+
+def coverage_by_density(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> dict[str, float]:
+    """Share of photos inside the smallest-area sets of cities that hold 50, 80 and 95 %."""
+    order = np.argsort(-shares / np.maximum(world.area_km2, 1e-3), kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    held = np.cumsum(shares[order])
+    return {str(nominal): round(float(np.mean(rank[leaf] <= np.searchsorted(held, nominal))), 4) for nominal in (0.5, 0.8, 0.95)}
+
+
+def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("manifest", type=Path)
+    manifest = read_manifest(parser.parse_args().manifest)
+    world, nearest = read_world()
+    leaf = nearest.leaf(manifest.latlon_deg)
+    authors = np.array(manifest.authors)[leaf >= 0]
+    leaf = leaf[leaf >= 0]
+    halves = np.unique(authors, return_inverse=True)[1] % 2
+    crossed = {}
+    for half in (0, 1):
+        fitted = fit(world, leaf[halves != half], authors[halves != half])
+        shares = world.shares(fitted)
+        held_out = leaf[halves == half]
+        crossed[f"half_{half}"] = {
+            "n": len(held_out),
+            "mean_log_likelihood": round(float(np.log(shares[held_out]).mean()), 4),
+            "coverage": coverage_by_density(world, shares, held_out),
+        }
+    prior = fit(world, leaf, authors)
+    described = {"photos": len(leaf), "authors": len(set(authors.tolist())), "manifest_sha256": manifest.sha256}
+    SHIPPED.write_text(prior.model_copy(update={"fitted_on": described}).model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_result("fit_prior", {"held_out_halves": crossed, "prior": prior.model_dump(mode="json"), **provenance(data_sha256=manifest.sha256, seed=0)})
+
+
+if __name__ == "__main__":
+    main()

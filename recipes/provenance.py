@@ -1,0 +1,27 @@
+"""What every file in results/ says of where its numbers came from."""
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import geocairn
+
+RESULTS = Path(__file__).parent.parent / "results"
+
+
+def provenance(*, data_sha256: str, seed: int) -> dict[str, Any]:
+    """Commit (with `+` where the tree has changes of its own), data hash, seed and machine of a run."""
+    root = Path(__file__).parent
+    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    changed = subprocess.run(["git", "status", "--porcelain", "--", "../src"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    machine = {"cpus": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), "system": platform.system()}
+    return {"commit": commit + ("+" if changed else ""), "version": geocairn.__version__, "data_sha256": data_sha256, "seed": seed, "machine": machine}
+
+
+def write_result(name: str, values: dict[str, Any]) -> None:
+    """Write results/NAME.json."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

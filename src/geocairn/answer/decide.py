@@ -1,0 +1,148 @@
+"""From a posterior to the words of an answer: supported levels, candidates, regions, abstention."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geocairn.answer.candidates import Disc, best_discs, best_for_geoscore, best_for_median, probability_within
+from geocairn.answer.posterior import coarsen
+from geocairn.answer.prediction import Candidate, LevelAnswer, Region
+from geocairn.answer.regions import credible_regions
+from geocairn.config import Config
+from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit
+from geocairn.places.hierarchy import Hierarchy
+
+Finest = Literal["country", "region", "city", "exact"]
+Decide = Literal["mode", "geoscore", "median"]
+NO_COUNTRY = "no clue narrows it down to a country"
+# About 1 km; `--finest exact` lifts it.
+DECIMALS = 2
+EXACT_DECIMALS = 6
+
+
+class Calibration(Config):
+    """What turns a bundle's posterior into answers that keep their word; fitted on photos that the bundle has not seen."""
+
+    temperature: float = Field(1.0, gt=0, description="the scorer's summed log-scores are divided by it")
+    support: float = Field(0.6, ge=0.5, lt=1, description="least probability at which a place of a level is answered")
+    calibrated: bool = Field(False, description="whether the numbers above were fitted, or are the defaults")
+    fitted_on: dict[str, str | int | float] = Field(default_factory=dict)
+
+
+class AnswerSettings(Config):
+    """What a user may choose about the form of an answer."""
+
+    top: int = Field(5, ge=1, le=100, description="at most so many candidates")
+    finest: Finest = Field("city", description="the answer goes no finer; coordinates are rounded to 0.01 degree unless `exact`")
+    decide: Decide = Field("mode", description="what the first candidate is best at: mass, expected GeoScore, or expected distance")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The parts of a prediction that follow from a posterior alone."""
+
+    abstain: str | None
+    levels: list[LevelAnswer]
+    candidates: list[Candidate]
+    regions: list[Region]
+
+
+def decide_answer(hierarchy: Hierarchy, mass: NDArray[np.float64], *, territory: Path, calibration: Calibration, settings: AnswerSettings) -> Decided:
+    """Supported levels, candidates and credible regions of a posterior; an abstention where not even a country is supported.
+
+    Args:
+        mass: (L,) posterior over leaves, summing to 1.
+        territory: file with the leaves' outlines, kept with the regions.
+    """
+    told = mass if settings.finest in ("city", "exact") else coarsen(hierarchy, mass, hierarchy.level_index(settings.finest))
+    levels = supported_levels(hierarchy, hierarchy.sum_leaves(told), calibration.support, settings.finest)
+    candidates = ranked_candidates(hierarchy, told, top=settings.top, finest=settings.finest, decide=settings.decide)
+    return Decided(None if levels else NO_COUNTRY, levels, candidates, credible_regions(hierarchy, told, territory))
+
+
+def supported_levels(hierarchy: Hierarchy, place_mass: NDArray[np.float64], support: float, finest: Finest) -> list[LevelAnswer]:
+    """The most probable place of each level, as long as it is probable enough.
+
+    Args:
+        place_mass: (N,) posterior mass of every place.
+        support: least probability, at least one half, so that the places lie within each other.
+        finest: the answer goes no finer.
+
+    Returns:
+        Coarse to fine; empty where not even a country is supported.
+    """
+    answers: list[LevelAnswer] = []
+    for level in range(finest_level(hierarchy, finest) + 1):
+        places = hierarchy.places_of(level)
+        best = places.start + int(np.argmax(place_mass[places.start : places.stop]))
+        p = float(place_mass[best])
+        if p < support:
+            continue
+        answers.append(LevelAnswer(level=hierarchy.level_names[level], id=hierarchy.ids[best], name=hierarchy.names[best], p=rounded(p)))
+    return answers if answers and answers[0].level == hierarchy.level_names[0] else []
+
+
+def ranked_candidates(hierarchy: Hierarchy, mass: NDArray[np.float64], *, top: int, finest: Finest, decide: Decide) -> list[Candidate]:
+    """Distinct hypotheses, the best by the decision rule first.
+
+    Args:
+        mass: (L,) posterior over leaves.
+        decide: `mode` (the disc with most mass), `geoscore` (the point of the highest expected GeoScore) or `median` (of the least expected distance).
+    """
+    if finest in ("country", "region"):
+        return _whole_places(hierarchy, mass, top, hierarchy.level_index(finest))
+    discs = best_discs(hierarchy, mass, top)
+    if decide != "mode":
+        leaf = (best_for_geoscore if decide == "geoscore" else best_for_median)(hierarchy, mass)
+        discs = _led_by(hierarchy, mass, leaf, discs)[:top]
+    return [_candidate(hierarchy, disc, rank, finest) for rank, disc in enumerate(discs, start=1)]
+
+
+def finest_level(hierarchy: Hierarchy, finest: Finest) -> int:
+    """Index of the finest level that may be told."""
+    return len(hierarchy.level_names) - 1 if finest in ("city", "exact") else hierarchy.level_index(finest)
+
+
+def rounded(p: float) -> float:
+    """A probability as it is told: four decimals, within [0, 1]."""
+    return round(min(max(p, 0.0), 1.0), 4)
+
+
+def _led_by(hierarchy: Hierarchy, mass: NDArray[np.float64], leaf: int, discs: list[Disc]) -> list[Disc]:
+    """A disc around `leaf`, then those whose centres lie outside it."""
+    radius, units = discs[0].radius_km, hierarchy.unit[hierarchy.leaves]
+    lead = Disc(leaf, radius, probability_within(hierarchy, mass, units[leaf], radius))
+    return [lead, *(disc for disc in discs if distance_km_from_units(units[disc.leaf], units[leaf]) > radius)]
+
+
+def _candidate(hierarchy: Hierarchy, disc: Disc, rank: int, finest: Finest) -> Candidate:
+    place = int(hierarchy.leaves[disc.leaf])
+    decimals = EXACT_DECIMALS if finest == "exact" else DECIMALS
+    return _candidate_at(hierarchy, place, rank=rank, radius_km=disc.radius_km, p=disc.p, decimals=decimals)
+
+
+def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, level: int) -> list[Candidate]:
+    """The most probable places of a level, each with its own radius, so that nothing finer than the level is told."""
+    places = hierarchy.places_of(level)
+    place_mass = hierarchy.sum_leaves(mass)
+    chosen: list[int] = []
+    for place in (places.start + np.argsort(-place_mass[places.start : places.stop], kind="stable")).tolist():
+        apart = distance_km_from_units(hierarchy.unit[chosen], hierarchy.unit[place]) if chosen else np.array([np.inf])
+        if len(chosen) < top and place_mass[place] > 0 and (apart > np.maximum(hierarchy.radius_km[chosen or [place]], hierarchy.radius_km[place])).all():
+            chosen.append(place)
+    within = [probability_within(hierarchy, mass, hierarchy.unit[place], float(hierarchy.radius_km[place])) for place in chosen]
+    ranked = sorted(zip(chosen, within, strict=True), key=lambda pair: -pair[1])
+    return [
+        _candidate_at(hierarchy, place, rank=rank, radius_km=round(float(hierarchy.radius_km[place]), 1), p=p, decimals=DECIMALS)
+        for rank, (place, p) in enumerate(ranked, start=1)
+    ]
+
+
+def _candidate_at(hierarchy: Hierarchy, place: int, *, rank: int, radius_km: float, p: float, decimals: int) -> Candidate:
+    lat, lon = latlon_from_unit(hierarchy.unit[place]).tolist()
+    names = [hierarchy.names[above] for above in hierarchy.chain(place)]
+    return Candidate(rank=rank, lat_deg=round(lat, decimals), lon_deg=round(lon, decimals), radius_km=radius_km, p=rounded(p), chain=names)

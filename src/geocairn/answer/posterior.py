@@ -1,0 +1,76 @@
+"""From log-scores and clues to a posterior over the leaves of a hierarchy."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.clues.clue import Clue, Tier
+from geocairn.errors import GeocairnError
+from geocairn.places.hierarchy import Hierarchy
+
+LevelScores = Sequence[NDArray[np.float64] | None]
+
+
+def leaf_posterior(
+    hierarchy: Hierarchy, scores: LevelScores, clues: Sequence[Clue], reliability: Mapping[Tier, float], *, temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """Posterior over the leaves: the product of the scores of each leaf's ancestors and of all clues.
+
+    Args:
+        scores: per level, (number of places of that level,) log-scores; None for a level that the scorer says nothing of. A leaf whose chain lacks a
+            level takes nothing from it.
+        clues: log-likelihoods over the same leaves; independent given the place.
+        reliability: probability that a clue of each tier tells the truth.
+        temperature: the summed log-scores (not the clues) are divided by it, > 0.
+
+    Returns:
+        (L,) float64 probabilities that sum to 1.
+
+    Raises:
+        GeocairnError: the clues leave no place on Earth, as two regions that exclude each other do.
+    """
+    total = np.zeros(hierarchy.n_leaves)
+    for level, level_scores in enumerate(scores):
+        if level_scores is not None:
+            ancestor = hierarchy.ancestor_of_leaves(level)
+            total += np.where(ancestor >= 0, level_scores[ancestor - hierarchy.places_of(level).start], 0.0)
+    total /= temperature
+    for clue in clues:
+        total += clue.log_likelihood(reliability)
+    highest = total.max()
+    if not np.isfinite(highest):
+        raise GeocairnError("the limits given leave no place on Earth; widen --within")
+    mass = np.exp(total - highest)
+    return np.asarray(mass / mass.sum())
+
+
+def coarsen(hierarchy: Hierarchy, mass: NDArray[np.float64], level: int) -> NDArray[np.float64]:
+    """Forget where within the places of `level` the mass lies: it is spread there as the prior would have it.
+
+    Args:
+        mass: (L,) posterior over leaves.
+
+    Returns:
+        (L,) with the same mass in every place of `level`; leaves without a place there keep their own.
+    """
+    ancestor = hierarchy.ancestor_of_leaves(level)
+    weight = hierarchy.weight[hierarchy.leaves]
+    inside = hierarchy.sum_leaves(mass)[ancestor] / hierarchy.weight[ancestor]
+    return np.where(ancestor >= 0, inside * weight, mass)
+
+
+def log_odds_raised(hierarchy: Hierarchy, clue: Clue, reliability: Mapping[Tier, float]) -> float:
+    """By how much a clue alone raises the log odds of the place that it supports over the prior's; bounded by +-20."""
+    place = clue.supports
+    leaves = slice(int(hierarchy.leaf_start[place]), int(hierarchy.leaf_stop[place]))
+    weight = hierarchy.weight[hierarchy.leaves[leaves]]
+    r = reliability[clue.tier]
+    before = float(weight.sum())
+    after = (1 - r) * before + r * float(weight @ clue.ratio[leaves])
+    return float(np.clip(_log_odds(after) - _log_odds(before), -20, 20))
+
+
+def _log_odds(p: float) -> float:
+    bounded = min(max(p, 1e-12), 1 - 1e-12)
+    return float(np.log(bounded) - np.log1p(-bounded))

@@ -1,0 +1,40 @@
+"""`geocairn evaluate`: a bundle or a file of predictions against a manifest."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with photo, lat_deg, lon_deg.", show_default=False)],
+    bundle: Annotated[str | None, typer.Option(help="Bundle that is to place the manifest's photos: clues or prior.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="File of predictions (.csv or .jsonl) to score instead.")] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder that the photos are relative to; the manifest's by default.")] = None,
+    protocol: Annotated[str, typer.Option(help="Evaluation protocol.")] = "geoestimation",
+    group_by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also a table by this column of the manifest.")] = None,
+    against: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with a second file of predictions, photo by photo.")] = None,
+    decide: Annotated[Literal["mode", "geoscore", "median"], typer.Option(help="Rule by which a bundle chooses its first candidate.")] = "mode",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for report.json, report.md, predictions.csv and plots.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes of a bundle.")] = 1,
+) -> None:
+    """Score a bundle, or a file of predictions, against the true places."""
+    from geocairn.cli.progress import counted
+    from geocairn.evaluate.markdown import report_markdown
+    from geocairn.evaluate.run import EvaluationSettings, run_evaluation
+
+    settings = EvaluationSettings.parse(
+        "command line",
+        {
+            "bundle": bundle,
+            "predictions": predictions,
+            "photos": photos,
+            "protocol": protocol,
+            "group_by": group_by,
+            "against": against,
+            "decide": decide,
+            "jobs": jobs,
+        },
+    )
+    report = run_evaluation(manifest, settings, out=out, watch=counted)
+    typer.echo(report_markdown(report))

@@ -1,0 +1,63 @@
+"""`geocairn locate`: photos in, answers out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Format = Literal["table", "json", "jsonl", "geojson", "kml", "csv", "gpx"]
+
+
+def locate(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Photos, folders, globs, or - for a list of paths on standard input.", show_default=False)],
+    bundle: Annotated[str, typer.Option(help="What answers: clues (reads the photo's text), prior (only where travel photos are taken).")] = "clues",
+    top: Annotated[int, typer.Option(min=1, max=100, help="At most so many candidates.")] = 5,
+    within: Annotated[str | None, typer.Option(help="Hard limit: FR,ES or circle:LAT,LON,KM or a GeoJSON file of polygons.")] = None,
+    hint: Annotated[str | None, typer.Option(help="Words about the place, read like text in the photo.")] = None,
+    together: Annotated[bool, typer.Option("--together", help="The photos are of one trip: answer for them jointly.")] = False,
+    exif: Annotated[Literal["claim", "use", "ignore"], typer.Option(help="The position in the file: told apart, used as a clue, or ignored.")] = "claim",
+    finest: Annotated[Literal["country", "region", "city", "exact"], typer.Option(help="The answer goes no finer; exact gives unrounded coordinates.")] = "city",
+    out: Annotated[Path | None, typer.Option(help="File to write; its suffix says the format.")] = None,
+    format: Annotated[Format | None, typer.Option(help="Default: by --out's suffix, else a table on a terminal, JSONL elsewhere.")] = None,
+    map: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also draw all answers on one page that works from disk.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted --out FILE.jsonl: photos answered there are skipped.")] = False,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest photo file, in bytes.")] = 256 << 20,
+    max_pixels: Annotated[int, typer.Option(min=1, max=178_956_970, help="Most pixels to decode of one photo.")] = 100_000_000,
+    max_frames: Annotated[int, typer.Option(min=1, help="Most frames or pages that a file may declare; the first is read.")] = 10_000,
+) -> None:
+    """Say where photos were taken, how sure it is, and why."""
+    from geocairn.cli.output import Output, check_output
+    from geocairn.cli.progress import announced, counted
+    from geocairn.locate import Locator, LocateSettings
+    from geocairn.photo.listing import list_photos
+    from geocairn.photo.read import PhotoLimits
+
+    output = check_output(Output(out=out, format=format, map=map, resume=resume, together=together))
+    settings = LocateSettings.parse(
+        "command line",
+        {
+            "bundle": bundle,
+            "top": top,
+            "within": within,
+            "hint": hint,
+            "exif": exif,
+            "finest": finest,
+            "limits": PhotoLimits(max_bytes=max_bytes, max_pixels=max_pixels, max_frames=max_frames),
+        },
+    )
+    photos = list(list_photos(paths, sys.stdin))
+    if not photos:
+        from geocairn.errors import BadPhoto
+
+        raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
+    with announced() as say:
+        locator = Locator.load(bundle, settings, progress=say)
+    todo = output.without_done(photos, locator.settings_sha256)
+    predictions = iter(locator.locate_together(todo)) if together else locator.locate_many(todo, jobs=jobs)
+    ended = output.write(counted(predictions, len(todo)), locator.name_of)
+    if ended.interrupted:
+        raise KeyboardInterrupt
+    if ended.n_failed:
+        raise typer.Exit(1)

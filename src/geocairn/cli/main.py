@@ -1,0 +1,62 @@
+"""The `geocairn` command: its sub-commands, and what becomes of errors."""
+
+import os
+import sys
+
+import typer
+
+from geocairn.cli.demo import demo
+from geocairn.cli.doctor import doctor
+from geocairn.cli.evaluate import evaluate
+from geocairn.cli.locate import locate
+from geocairn.cli.places import places
+from geocairn.errors import GeocairnError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="geocairn",
+    help="Where on Earth was this photo taken, how sure are we, and why? Offline; nothing leaves this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(locate)
+app.command()(evaluate)
+app.add_typer(places, name="places")
+app.command()(demo)
+app.command()(doctor)
+
+
+def _version(show: bool) -> None:
+    if show:
+        from geocairn import __version__
+
+        typer.echo(f"geocairn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version and stop.")) -> None:
+    """Where on Earth was this photo taken, how sure are we, and why? Offline; nothing leaves this machine."""
+
+
+def main() -> None:
+    """Run the command; an error that Geocairn raises on purpose is one line and exit code 2."""
+    try:
+        app()
+    except GeocairnError as error:
+        typer.echo(f"geocairn: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("geocairn: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""`geocairn places`: hierarchies of places."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from geocairn.places.hierarchy import Hierarchy
+
+places = typer.Typer(help="Hierarchies of places.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@places.callback()
+def _group() -> None:
+    """Hierarchies of places."""
+
+
+@places.command()
+def show(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder with hierarchy.npz; by default the places of GeoNames.", show_default=False)] = None,
+    place: Annotated[str | None, typer.Option(help="Show this place, such as FR or FR/11, and what lies in it.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a hierarchy's levels, or one of its places."""
+    from geocairn.cli.progress import announced
+    from geocairn.places.atlas import load_atlas
+    from geocairn.places.files import load_hierarchy
+    from geocairn.places.summary import describe_hierarchy, describe_place
+
+    if folder is None:
+        with announced() as say:
+            hierarchy = load_atlas(say).hierarchy
+    else:
+        hierarchy = load_hierarchy(folder / "hierarchy.npz")
+    described = describe_hierarchy(hierarchy) if place is None else describe_place(hierarchy, place)
+    _print(described, as_json=json)
+
+
+def _print(described: dict[str, object], *, as_json: bool) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    if as_json:
+        typer.echo(json.dumps(described, ensure_ascii=False))
+        return
+    console = Console()
+    for key, value in described.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            table = Table(*value[0], title=key)
+            for row in value:
+                table.add_row(*map(str, row.values()))
+            console.print(table)
+        else:
+            console.print(f"{key}: {value}", highlight=False, markup=False)

@@ -1,0 +1,218 @@
+"""Names of places: the gazetteer's answer to what was read, with common words and people's names held down and slips of the reader forgiven."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.clues.clue import Clue, Tier, shipped_word_law
+from geocairn.clues.text import Line, ReadText
+from geocairn.errors import MissingExtra
+from geocairn.geo.sphere import EARTH_RADIUS_KM
+from geocairn.places.gazetteer import Gazetteer, Named, name_key
+from geocairn.places.hierarchy import Hierarchy
+
+MAX_WORDS = 4
+MAX_IDEOGRAPHS = 6
+MAX_CLUES = 8
+"""The most telling names of a photo that count: a menu or a map of the world names hundreds."""
+LANGUAGES = ("en", "fr", "es", "de", "it")
+# How often a place's name is seen in a photo of it, relative to a city's own name in a photo of the city.
+SEEN_BY_LEVEL = {"country": 0.3, "region": 0.5, "subregion": 0.5, "city": 1.0}
+SEEN_OTHER_NAME = 0.3
+# Where the photo is, given that the name tells the truth: about the place itself, else elsewhere in its region, else elsewhere in its country.
+AROUND, IN_REGION, IN_COUNTRY = 0.6, 0.2, 0.2
+AROUND_KM = 20.0
+# A name that is this much commoner in print (in powers of ten) than its places explain is a word; below `PLAIN_EXCESS` it is taken as a name.
+PLAIN_EXCESS, WORD_EXCESS = 1.25, 2.0
+# The product of word frequencies overstates how common a phrase is.
+PHRASE_RELIEF = 1.0
+SHORT_NAME, FAMOUS_SHARE = 5, 3e-4
+SLIP_MIN_LETTERS, SLIP_LETTERS_PER_ERROR, MAX_SLIP_QUERIES = 7, 5, 12
+WORD = re.compile(r"[^\W\d_]+(?:['’.\-][^\W\d_]+)*")
+IDEOGRAPHS = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]+")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A stretch of a line that could be a place's name."""
+
+    words: str
+    line: Line
+    before: str
+    after: str
+    share_of_line: float
+
+    @cached_property
+    def key(self) -> str:
+        """The words as the gazetteer's keys are written."""
+        return name_key(self.words)
+
+
+def toponym_clues(text: ReadText, hierarchy: Hierarchy, gazetteer: Gazetteer) -> list[Clue]:
+    """One clue per place name read, the most telling first; names that agree on the hierarchy reinforce each other by their product.
+
+    Args:
+        text: what was read.
+        hierarchy: with the level names of `SEEN_BY_LEVEL`.
+        gazetteer: of that hierarchy.
+
+    Raises:
+        MissingExtra: wordfreq or rapidfuzz is not installed.
+    """
+    found: dict[str, Clue] = {}
+    unmatched: list[Reading] = []
+    for line in text.lines:
+        matched = False
+        for reading in _longest_names(line, gazetteer):
+            matched = True
+            clue = _clue(reading, gazetteer.find(reading.key), hierarchy, is_slip=False)
+            if clue is not None and (reading.key not in found or _rank(found[reading.key]) < _rank(clue)):
+                found[reading.key] = clue
+        if not matched:
+            unmatched += [reading for reading in _readings(line) if len(reading.key) >= SLIP_MIN_LETTERS]
+    for reading, row in _slips(unmatched, gazetteer):
+        clue = _clue(reading, gazetteer.named(row), hierarchy, is_slip=True)
+        if clue is not None:
+            found.setdefault(gazetteer.keys[row], clue)
+    # Hierarchical doubles ("Paris", "Paris 16 Passy") stay: they were read apart.
+    return sorted(found.values(), key=_rank, reverse=True)[:MAX_CLUES]
+
+
+def _rank(clue: Clue) -> tuple[int, float]:
+    return [Tier.WEAK, Tier.MEDIUM, Tier.STRONG].index(clue.tier), float(clue.ratio.max())
+
+
+def _readings(line: Line) -> Iterator[Reading]:
+    """All stretches of a line that could be names, longest first."""
+    words = WORD.findall(line.text)
+    letters = sum(len(word) for word in words)
+    for size in range(min(MAX_WORDS, len(words)), 0, -1):
+        for start in range(len(words) - size + 1):
+            stretch = words[start : start + size]
+            around = (words[start - 1] if start else "", words[start + size] if start + size < len(words) else "")
+            yield Reading(" ".join(stretch), line, *around, sum(len(word) for word in stretch) / letters)
+    for run in IDEOGRAPHS.findall(line.text):
+        for size in range(min(MAX_IDEOGRAPHS, len(run)), 1, -1):
+            yield from (Reading(run[start : start + size], line, "", "", size / len(run)) for start in range(len(run) - size + 1))
+
+
+def _longest_names(line: Line, gazetteer: Gazetteer) -> Iterator[Reading]:
+    """Names of the gazetteer in a line; within a longer name no shorter one is looked for."""
+    taken: list[str] = []
+    for reading in _readings(line):
+        if len(reading.key) > 1 and not any(reading.words in longer for longer in taken) and gazetteer.find(reading.key):
+            taken.append(reading.words)
+            yield reading
+
+
+def _slips(readings: Sequence[Reading], gazetteer: Gazetteer) -> Iterator[tuple[Reading, int]]:
+    """Well-known names that a reading misses by a letter or two, and the row of the gazetteer that holds the name."""
+    if not readings:
+        return
+    try:
+        from rapidfuzz.distance import OSA
+        from rapidfuzz.process import extractOne
+    except ImportError:
+        raise MissingExtra("names of places need the package rapidfuzz; mend: pip install geocairn[text]") from None
+    for reading in sorted(readings, key=lambda reading: -reading.share_of_line)[:MAX_SLIP_QUERIES]:
+        if all(_zipf(word) >= 2.5 for word in reading.words.split()):
+            continue
+        allowed = 1 if len(reading.key) < 2 * SLIP_LETTERS_PER_ERROR else 2
+        best = extractOne(reading.key, gazetteer.major_keys, scorer=OSA.distance, score_cutoff=allowed)
+        if best is not None and len(best[0]) >= SLIP_MIN_LETTERS:
+            yield reading, int(gazetteer.major[best[2]])
+
+
+def _clue(reading: Reading, named: Sequence[Named], hierarchy: Hierarchy, *, is_slip: bool) -> Clue | None:
+    seen = [_seen(place, hierarchy) for place in named]
+    share = float(sum(each * hierarchy.weight[place.place] for each, place in zip(seen, named, strict=True)))
+    tier = _tier(reading, share, is_own=any(place.is_own for place in named), is_slip=is_slip)
+    if tier is None:
+        return None
+    frequency, best = _where(named, seen, hierarchy)
+    return Clue(kind="toponym", text=reading.words, box_px=reading.line.box_px, tier=tier, ratio=frequency, supports=best)
+
+
+def _seen(named: Named, hierarchy: Hierarchy) -> float:
+    return SEEN_BY_LEVEL[hierarchy.level_names[hierarchy.level[named.place]]] * (1.0 if named.is_own else SEEN_OTHER_NAME)
+
+
+def _tier(reading: Reading, share: float, *, is_own: bool, is_slip: bool) -> Tier | None:
+    """How far a name is to be trusted; None for what is a word, or too short to be told from noise."""
+    is_latin = reading.key[0] < "\u0250"
+    if is_latin and len(reading.key) <= SHORT_NAME and share < FAMOUS_SHARE and not (is_own and len(reading.key) == SHORT_NAME):
+        return None
+    excess = _excess(reading, share)
+    beside_noun = any(word.casefold() in _place_nouns() for word in (reading.before, reading.after))
+    if excess >= WORD_EXCESS or (excess >= PLAIN_EXCESS and not is_own):
+        return None
+    is_hint = reading.line.box_px is None
+    whole = is_hint or reading.share_of_line > 0.8 or beside_noun
+    if is_slip or excess >= PLAIN_EXCESS or reading.line.confidence < 0.75 or not whole:
+        return Tier.WEAK
+    return Tier.MEDIUM
+
+
+def _excess(reading: Reading, share: float) -> float:
+    """By how many powers of ten the words are commoner in print than names of places that draw this share of photos are."""
+    if not reading.key.isascii() and not any(char.isalpha() and char < "\u0250" for char in reading.key):
+        return 0.0
+    law = shipped_word_law()
+    n_words = len(reading.words.split())
+    return _zipf(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0)
+
+
+@cache
+def _zipf(words: str) -> float:
+    """Powers of ten of how often the words stand in a thousand million, in the language that uses them most; 0 where none does."""
+    try:
+        from wordfreq import zipf_frequency
+    except ImportError:
+        raise MissingExtra("names of places need the package wordfreq; mend: pip install geocairn[text]") from None
+    return max(float(zipf_frequency(words.casefold(), language)) for language in LANGUAGES)
+
+
+@cache
+def _place_nouns() -> frozenset[str]:
+    return frozenset(json.loads(files("geocairn.clues").joinpath("words.json").read_text(encoding="utf-8"))["place_nouns"])
+
+
+def _where(named: Sequence[Named], seen: Sequence[float], hierarchy: Hierarchy) -> tuple[NDArray[np.float32], int]:
+    """The ratio over leaves of a name borne by several places, and the likeliest of them.
+
+    Each place counts by its prior share times how often its name is seen in photos of it; its photos lie around it, in its region and in its country.
+    """
+    weight = hierarchy.weight[hierarchy.leaves]
+    odds = np.array([each * hierarchy.weight[place.place] for each, place in zip(seen, named, strict=True)])
+    odds /= odds.sum()
+    ratio = np.zeros(hierarchy.n_leaves)
+    for probability, place in zip(odds.tolist(), (entry.place for entry in named), strict=True):
+        if probability > 1e-3:
+            ratio += probability * _around(hierarchy, place, weight)
+    return (ratio / (weight @ ratio)).astype(np.float32), named[int(np.argmax(odds))].place
+
+
+def _around(hierarchy: Hierarchy, place: int, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(L,) ratio, mean 1, of photos that a place's name is seen in, were there only this place."""
+    chain = hierarchy.chain(place)
+    ratio = IN_COUNTRY * _inside(hierarchy, chain[0]) + IN_REGION * _inside(hierarchy, chain[min(1, len(chain) - 1)])
+    near = _inside(hierarchy, place)
+    if hierarchy.level[place] == len(hierarchy.level_names) - 1:
+        leaf = slice(int(hierarchy.leaf_start[place]), int(hierarchy.leaf_stop[place]))
+        nearness = np.exp(-EARTH_RADIUS_KM / AROUND_KM * np.arccos(np.clip(hierarchy.unit[hierarchy.leaves] @ hierarchy.unit[place], -1, 1)))
+        nearness[leaf] = 1.0
+        near = nearness / (weight @ nearness)
+    return np.asarray(ratio + AROUND * near)
+
+
+def _inside(hierarchy: Hierarchy, place: int) -> NDArray[np.float64]:
+    """(L,) 1 / share for the leaves of a place, 0 elsewhere."""
+    inside = np.zeros(hierarchy.n_leaves)
+    inside[hierarchy.leaf_start[place] : hierarchy.leaf_stop[place]] = 1 / hierarchy.weight[place]
+    return inside

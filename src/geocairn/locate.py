@@ -1,0 +1,249 @@
+"""The Locator: photos in, predictions out; one path for one photo and for a million."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geocairn import __version__
+from geocairn.answer.decide import AnswerSettings, Decided, decide_answer
+from geocairn.answer.posterior import LevelScores, leaf_posterior, log_odds_raised
+from geocairn.answer.prediction import Candidate, Claim, ClueRecord, Prediction, Provenance
+from geocairn.clues.clue import Clue
+from geocairn.clues.metadata import metadata_clue
+from geocairn.clues.together import together_clues
+from geocairn.clues.within import within_clue, within_sha256
+from geocairn.errors import GeocairnError
+from geocairn.geo.sphere import distance_km
+from geocairn.photo.metadata import ExifClaim
+from geocairn.photo.read import PhotoLimits, Source, one_line, read_photo
+from geocairn.places.atlas import Progress
+from geocairn.systems.bundles import load_system
+from geocairn.systems.system import Evidence, System
+from geocairn.workers import in_order
+
+NOTHING = Decided(None, [], [], [])
+
+
+class LocateSettings(AnswerSettings):
+    """Everything that an answer depends on besides the photo and the bundle."""
+
+    bundle: str = Field("clues", description="name of a shipped bundle")
+    within: str | None = Field(None, description="hard limit: place ids such as FR,ES; circle:LAT,LON,KM; or a GeoJSON file of polygons")
+    hint: str | None = Field(None, description="words about the place, read like text in the photo")
+    exif: Literal["claim", "use", "ignore"] = Field("claim", description="the position in the file: told apart as a claim, used as a clue, or ignored")
+    limits: PhotoLimits = Field(default_factory=PhotoLimits, description="how much a single photo may cost")
+
+    def answer_sha256(self, *, together: bool = False) -> str:
+        """Hash of the settings, with the content of a GeoJSON limit and whether the photos were taken together."""
+        parts = [self.sha256(), within_sha256(self.within) if self.within else "", str(together)]
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A photo after it was looked at: what it holds, or why it could not be read."""
+
+    name: str
+    started: float
+    sha256: str | None = None
+    claim: ExifClaim | None = None
+    evidence: Evidence | None = None
+    error: str | None = None
+
+
+class Locator:
+    """A loaded bundle that answers where photos were taken.
+
+    >>> Locator.load("clues").locate("photo.jpg").best  # doctest: +SKIP
+    """
+
+    def __init__(self, system: System, settings: LocateSettings) -> None:
+        self.system = system
+        self.settings = settings
+        limit = [within_clue(settings.within, system.hierarchy)] if settings.within is not None else []
+        self._given = limit + (system.hint_clues(settings.hint) if settings.hint else [])
+        self._last: tuple[LevelScores, list[Clue], Decided] | None = None
+
+    @classmethod
+    def load(cls, bundle: str = "clues", settings: LocateSettings | None = None, *, progress: Progress = lambda step: None) -> Self:
+        """Load a bundle: the only call that reads what it holds, and that builds the places where they are missing.
+
+        Args:
+            bundle: its name.
+            settings: what the answers depend on; their `bundle` becomes this one.
+            progress: told each step of building the places.
+
+        Raises:
+            UnknownName: no such bundle, or a place in `settings.within` does not exist.
+            BadConfig: the limit or hint cannot be used.
+            MissingExtra: a package that the bundle needs is not installed.
+        """
+        chosen = (settings or LocateSettings()).model_copy(update={"bundle": bundle})
+        return cls(load_system(bundle, progress), chosen)
+
+    def locate(self, source: Source, *, name: str | None = None) -> Prediction:
+        """Answer for one photo.
+
+        Args:
+            source: a path, the bytes of a file, or a PIL image.
+            name: what to call it in the answer; the path by default.
+
+        Returns:
+            The prediction; with `error` set where the photo could not be read.
+        """
+        return self._answer(self._see(source, name), None)
+
+    def locate_many(self, sources: Iterable[Source], *, jobs: int = 1, batch_size: int = 8) -> Iterator[Prediction]:
+        """Answer for many photos, in their order; one that cannot be read is a row with an error.
+
+        Args:
+            sources: paths, bytes or PIL images; consumed as results are taken.
+            jobs: worker processes; 1 works in this one.
+            batch_size: photos handed to a worker at a time; changes nothing but speed.
+        """
+        if jobs == 1:
+            yield from map(self.locate, sources)
+        else:
+            yield from in_order(_WorkerSetup(self.settings), sources, jobs=jobs, batch_size=batch_size, on_loss=self._lost)
+
+    def locate_together(self, sources: Sequence[Source]) -> list[Prediction]:
+        """Answer for the photos of one trip: what each shows also speaks for the places of the others.
+
+        Returns:
+            One prediction per photo, in their order. Pictures that are no photos and files that cannot be read say nothing of the others.
+        """
+        seen = [self._see(source, None) for source in sources]
+        speaking = [row for row, photo in enumerate(seen) if photo.evidence is not None and photo.evidence.not_photo is None]
+        posteriors = [self._posterior(seen[row].evidence, self._counted(seen[row])) for row in speaking]
+        shared = dict(zip(speaking, together_clues(posteriors, self.system.hierarchy), strict=True))
+        return [self._answer(photo, shared.get(row), together=True) for row, photo in enumerate(seen)]
+
+    @cached_property
+    def settings_sha256(self) -> str:
+        """What a row says of its settings, for one photo at a time."""
+        return self.settings.answer_sha256()
+
+    def name_of(self, place_id: str) -> str:
+        """Name of a place of the bundle's hierarchy, with what it lies in: `Paris, Ile-de-France, France`."""
+        hierarchy = self.system.hierarchy
+        return ", ".join(hierarchy.names[place] for place in reversed(hierarchy.chain(hierarchy.index_of(place_id))))
+
+    def _see(self, source: Source, name: str | None) -> _Seen:
+        seen = _Seen(name or _name_of(source), time.perf_counter())
+        try:
+            photo = read_photo(source, self.settings.limits, name=seen.name)
+            seen = replace(seen, sha256=photo.sha256, claim=photo.claim)
+            return replace(seen, evidence=self.system.evidence(photo))
+        except GeocairnError as error:
+            return replace(seen, error=str(error))
+        except Exception as error:  # noqa: BLE001 - a library may fail on one photo as nobody foresaw; the row says so and the batch goes on
+            words = one_line(f"{type(error).__name__}: {error}")
+            return replace(seen, error=f"{one_line(seen.name)}: unexpected {words}; please report it with the photo")
+
+    def _answer(self, seen: _Seen, shared: Clue | None, *, together: bool = False) -> Prediction:
+        if seen.evidence is None:
+            return self._prediction(seen, NOTHING, [], together=together)
+        others = [shared] if shared is not None else []
+        try:
+            decided = self._decided(seen.evidence, self._counted(seen) + others)
+        except GeocairnError as error:
+            return self._prediction(replace(seen, error=f"{one_line(seen.name)}: {error}"), NOTHING, [], together=together)
+        if seen.evidence.not_photo is not None:
+            decided = replace(decided, abstain=seen.evidence.not_photo, levels=[])
+        return self._prediction(seen, decided, [*seen.evidence.clues, *self._besides(seen), *others], together=together)
+
+    def _counted(self, seen: _Seen) -> list[Clue]:
+        """The clues that move the answer: what a picture shows that is no photo says nothing of where it was taken."""
+        assert seen.evidence is not None
+        return [*(seen.evidence.clues if seen.evidence.not_photo is None else ()), *self._besides(seen)]
+
+    def _besides(self, seen: _Seen) -> list[Clue]:
+        """Clues that are not in the picture: the file's claim, where it is to be used, and what the user gave."""
+        claimed = metadata_clue(seen.claim, self.system.hierarchy) if seen.claim is not None and self.settings.exif == "use" else None
+        return [*([claimed] if claimed else []), *self._given]
+
+    def _posterior(self, evidence: Evidence | None, clues: Sequence[Clue]) -> NDArray[np.float64]:
+        assert evidence is not None
+        system = self.system
+        return leaf_posterior(system.hierarchy, evidence.scores, clues, system.reliability, temperature=system.calibration.temperature)
+
+    def _decided(self, evidence: Evidence, clues: list[Clue]) -> Decided:
+        # Most photos hold no clue at all: they share one answer, which is worth keeping.
+        if self._last is not None and self._last[0] is evidence.scores and self._last[1] == clues:
+            return self._last[2]
+        decided = decide_answer(
+            self.system.hierarchy,
+            self._posterior(evidence, clues),
+            territory=self.system.territory,
+            calibration=self.system.calibration,
+            settings=self.settings,
+        )
+        if clues == self._given:
+            self._last = evidence.scores, clues, decided
+        return decided
+
+    def _prediction(self, seen: _Seen, decided: Decided, clues: Sequence[Clue], *, together: bool) -> Prediction:
+        system = self.system
+        return Prediction(
+            photo=seen.name,
+            sha256=seen.sha256,
+            error=seen.error,
+            abstain=decided.abstain,
+            levels=decided.levels,
+            candidates=decided.candidates,
+            regions=decided.regions,
+            clues=[self._record(clue) for clue in clues],
+            claimed=_claimed(seen.claim, decided.candidates) if seen.error is None and self.settings.exif != "ignore" else None,
+            provenance=Provenance(
+                bundle=system.name,
+                bundle_sha256=system.sha256,
+                version=__version__,
+                settings_sha256=self.settings.answer_sha256(together=True) if together else self.settings_sha256,
+                calibrated=system.calibration.calibrated,
+                seconds=round(time.perf_counter() - seen.started, 3),
+            ),
+        )
+
+    def _record(self, clue: Clue) -> ClueRecord:
+        log_odds = log_odds_raised(self.system.hierarchy, clue, self.system.reliability)
+        box = [round(side, 1) for side in clue.box_px] if clue.box_px is not None else None
+        return ClueRecord(kind=clue.kind, text=clue.text, box_px=box, supports=self.system.hierarchy.ids[clue.supports], log_odds=round(log_odds, 3))
+
+    def _lost(self, source: Source) -> Prediction:
+        """The row of a photo whose worker process died of it."""
+        name = _name_of(source)
+        error = f"{one_line(name)}: reading it ended the worker process; look at the file with care, and give it more memory or leave it out"
+        return self._prediction(_Seen(name, time.perf_counter(), error=error), NOTHING, [], together=False)
+
+
+@dataclass(frozen=True)
+class _WorkerSetup:
+    """Loads the same Locator in a worker process."""
+
+    settings: LocateSettings
+
+    def __call__(self) -> Callable[[Source], Prediction]:
+        return Locator.load(self.settings.bundle, self.settings).locate
+
+
+def _name_of(source: Source) -> str:
+    if isinstance(source, str | Path):
+        return str(source)
+    return "bytes" if isinstance(source, bytes) else "image"
+
+
+def _claimed(claim: ExifClaim | None, candidates: Sequence[Candidate]) -> Claim | None:
+    if claim is None:
+        return None
+    away = None
+    if claim.lat_deg is not None and candidates:
+        away = round(float(distance_km([claim.lat_deg, claim.lon_deg], [candidates[0].lat_deg, candidates[0].lon_deg])), 1)
+    return Claim(source="exif", lat_deg=claim.lat_deg, lon_deg=claim.lon_deg, distance_km=away, captured_at=claim.captured_at)

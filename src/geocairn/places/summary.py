@@ -1,0 +1,52 @@
+"""A hierarchy or one of its places in a few figures."""
+
+from typing import Any
+
+import numpy as np
+
+from geocairn.geo.sphere import latlon_from_unit
+from geocairn.places.hierarchy import Hierarchy
+
+N_CHILDREN = 20
+
+
+def describe_hierarchy(hierarchy: Hierarchy) -> dict[str, Any]:
+    """Builder, source and size of each level, coarse to fine; `n_rows` counts the leaves that have a place at the level."""
+    levels = [
+        {"name": name, "n_places": len(hierarchy.places_of(level)), "n_rows": int(np.count_nonzero(hierarchy.ancestor_of_leaves(level) >= 0))}
+        for level, name in enumerate(hierarchy.level_names)
+    ]
+    return {
+        "builder": hierarchy.meta["builder"],
+        "source_sha256": hierarchy.meta["source_sha256"],
+        "attribution": hierarchy.meta.get("attribution", ""),
+        "levels": levels,
+    }
+
+
+def describe_place(hierarchy: Hierarchy, place_id: str) -> dict[str, Any]:
+    """One place: what it lies in, where, how large, and the most photographed places right below it.
+
+    Raises:
+        UnknownName: no place has that id.
+    """
+    place = hierarchy.index_of(place_id)
+    lat, lon = latlon_from_unit(hierarchy.unit[place]).round(4).tolist()
+    children = np.flatnonzero(hierarchy.parent == place)
+    children = children[np.argsort(-hierarchy.weight[children], kind="stable")][:N_CHILDREN]
+    return {
+        "id": place_id,
+        "name": hierarchy.names[place],
+        "level": hierarchy.level_names[hierarchy.level[place]],
+        "chain": [hierarchy.names[above] for above in hierarchy.chain(place)],
+        "lat_deg": lat,
+        "lon_deg": lon,
+        "radius_km": round(float(hierarchy.radius_km[place]), 1),
+        "area_km2": round(float(hierarchy.area_km2[place]), 1),
+        str(hierarchy.meta["count_of"]): int(hierarchy.count[place]),
+        "prior_share": float(f"{hierarchy.weight[place]:.3g}"),
+        "n_leaves": int(hierarchy.leaf_stop[place] - hierarchy.leaf_start[place]),
+        "children": [
+            {"id": hierarchy.ids[child], "name": hierarchy.names[child], "prior_share": float(f"{hierarchy.weight[child]:.3g}")} for child in children.tolist()
+        ],
+    }

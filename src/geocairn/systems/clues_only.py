@@ -1,0 +1,99 @@
+"""The systems that need no training: `prior` knows where travel photos are taken, `clues` also reads what stands in the photo."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from importlib.resources import files
+
+import numpy as np
+
+from geocairn.answer.decide import Calibration
+from geocairn.clues.clue import Clue, Tier, shipped_reliability
+from geocairn.clues.currency import currency_clues
+from geocairn.clues.domain import domain_clues
+from geocairn.clues.language import language_clues
+from geocairn.clues.phone import phone_clues
+from geocairn.clues.postal_code import postal_code_clues
+from geocairn.clues.reader import read_text
+from geocairn.clues.script import script_clues
+from geocairn.clues.street_words import street_word_clues
+from geocairn.clues.text import ReadText
+from geocairn.clues.toponym import toponym_clues
+from geocairn.photo.not_photo import not_photo_reason
+from geocairn.photo.read import Photo
+from geocairn.places.atlas import Atlas
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.systems.system import Evidence
+
+TextReader = Callable[[ReadText, Hierarchy], list[Clue]]
+READERS: tuple[TextReader, ...] = (language_clues, script_clues, street_word_clues, phone_clues, domain_clues, currency_clues, postal_code_clues)
+# Words of one language betray it several times over: of these kinds only the most telling clue of a photo counts.
+LINGUISTIC = ("language", "script", "street_word")
+# A hint is written to say where: it is neither misread nor somebody's name on a wall.
+RAISED = {Tier.WEAK: Tier.MEDIUM, Tier.MEDIUM: Tier.STRONG}
+
+
+class PriorSystem:
+    """Where travel photos are taken, whatever the photo shows: the floor that every other system has to beat."""
+
+    name = "prior"
+
+    def __init__(self, atlas: Atlas) -> None:
+        self.atlas = atlas
+        self.hierarchy = atlas.hierarchy
+        self.territory = atlas.territory
+        self.reliability: Mapping[Tier, float] = shipped_reliability()
+        self.calibration = shipped_calibration()
+        parts = {
+            "hierarchy": self.hierarchy.meta["arrays_sha256"],
+            "calibration": self.calibration.sha256(),
+            "reliability": {tier.value: value for tier, value in self.reliability.items()},
+        }
+        self.sha256 = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        self._scores = (*(None for _ in self.hierarchy.level_names[:-1]), np.log(self.hierarchy.weight[self.hierarchy.leaves]))
+
+    def evidence(self, photo: Photo) -> Evidence:
+        """The prior, for every photo."""
+        return Evidence(self._scores)
+
+    def hint_clues(self, words: str) -> list[Clue]:
+        """Read a user's words with the same readers as a photo's text."""
+        found = text_clues(ReadText.of_hint(words), self.atlas)
+        return [replace(clue, kind="hint", tier=RAISED.get(clue.tier, clue.tier)) for clue in found]
+
+
+class CluesSystem(PriorSystem):
+    """The prior and what is read in the photo."""
+
+    name = "clues"
+
+    def evidence(self, photo: Photo) -> Evidence:
+        """Read the photo's text and weigh it."""
+        text = read_text(photo.image, photo.scale)
+        boxes = np.array([line.box_px for line in text.lines], dtype=np.float64).reshape(-1, 4)
+        return Evidence(self._scores, tuple(text_clues(text, self.atlas)), not_photo_reason(photo, boxes))
+
+
+def text_clues(text: ReadText, atlas: Atlas) -> list[Clue]:
+    """All clues of a text, toponyms first; linguistic ones that add nothing to each other reduced to the most telling."""
+    if not text.lines:
+        return []
+    found = toponym_clues(text, atlas.hierarchy, atlas.gazetteer)
+    for reader in READERS:
+        found += reader(text, atlas.hierarchy)
+    return most_telling_of(LINGUISTIC, found)
+
+
+def most_telling_of(kinds: Sequence[str], clues: Sequence[Clue]) -> list[Clue]:
+    """The clues, but of the given kinds only the one that says most."""
+    reliability = shipped_reliability()
+    rivals = [clue for clue in clues if clue.kind in kinds]
+    best = max(rivals, key=lambda clue: float(np.max(clue.log_likelihood(reliability))), default=None)
+    return [clue for clue in clues if clue.kind not in kinds or clue is best]
+
+
+def shipped_calibration() -> Calibration:
+    """The calibration that ships with the package (systems/calibration.json)."""
+    values = json.loads(files("geocairn.systems").joinpath("calibration.json").read_text(encoding="utf-8"))
+    return Calibration.parse("systems/calibration.json", values)

@@ -1,0 +1,90 @@
+"""Work shared out to processes: results come in the order of the items, and an item that kills its process costs only itself."""
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_context
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Setup = Callable[[], Callable[[Item], Result]]
+
+BATCHES_AHEAD = 3
+_work: Callable[[Any], Any] | None = None
+
+
+def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, batch_size: int, on_loss: Callable[[Item], Result]) -> Iterator[Result]:
+    """Apply `setup()` to every item in worker processes.
+
+    Args:
+        setup: picklable; called once in each process, returns the function that does the work.
+        items: consumed a few batches ahead of the results.
+        jobs: number of processes, >= 1.
+        batch_size: items handed over at a time, >= 1.
+        on_loss: the result for an item whose process died of it.
+
+    Returns:
+        Results in the order of the items.
+    """
+    batches = iter(lambda source=iter(items): list(islice(source, batch_size)), [])  # type: ignore[misc]
+    pool = _pool(setup, jobs)
+    waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
+    try:
+        while True:
+            for batch in islice(batches, max(jobs * BATCHES_AHEAD - len(waiting), 0)):
+                waiting.append((batch, pool.submit(_work_batch, batch)))
+            if not waiting:
+                return
+            try:
+                results = waiting[0][1].result()
+            except BrokenProcessPool:
+                lost = [batch for batch, _ in waiting]
+                waiting.clear()
+                _stop(pool)
+                yield from (result for batch in lost for item in batch for result in [_alone(setup, item, on_loss)])
+                pool = _pool(setup, jobs)
+                continue
+            waiting.popleft()
+            yield from results
+    finally:
+        _stop(pool)
+
+
+def _pool(setup: Setup[Item, Result], jobs: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: a forked child of a process that has run OpenMP hangs.
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(setup,))
+
+
+def _alone(setup: Setup[Item, Result], item: Item, on_loss: Callable[[Item], Result]) -> Result:
+    pool = _pool(setup, 1)
+    try:
+        results: list[Result] = pool.submit(_work_batch, [item]).result()
+        return results[0]
+    except BrokenProcessPool:
+        return on_loss(item)
+    finally:
+        _stop(pool)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+
+
+def _start(setup: Setup[Any, Any]) -> None:
+    global _work
+    # Ctrl-C is for the parent: it ends its workers after it has closed its file.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work = setup()
+
+
+def _work_batch(batch: list[Any]) -> list[Any]:
+    if _work is None:
+        raise RuntimeError("a worker was given work before it was set up")
+    return [_work(item) for item in batch]
