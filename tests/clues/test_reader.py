@@ -1,20 +1,9 @@
 """The reader finds words where they stand, and no words where there are none."""
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from geocairn.clues.reader import RawLine, read_text, reading_order, without_noise
-
-edges = st.tuples(st.integers(0, 500), st.integers(0, 500), st.integers(1, 200), st.integers(1, 60))
-boxes = edges.map(lambda e: (float(e[0]), float(e[1]), float(e[0] + e[2]), float(e[1] + e[3])))
-
-
-def raw(text: str, confidence: float = 0.99, left: float = 0.0, top: float = 0.0) -> RawLine:
-    right, bottom = left + 20.0 * len(text), top + 30.0
-    return RawLine(text, confidence, np.array([[left, top], [right, top], [right, bottom], [left, bottom]]))
+from geocairn.clues.reader import read_text
 
 
 def sign(words: dict[tuple[int, int], str], size: tuple[int, int] = (640, 400)) -> Image.Image:
@@ -22,30 +11,6 @@ def sign(words: dict[tuple[int, int], str], size: tuple[int, int] = (640, 400)) 
     for where, text in words.items():
         ImageDraw.Draw(image).text(where, text, font=ImageFont.load_default(48), fill=(250, 250, 250))
     return image
-
-
-@given(st.lists(boxes, max_size=8))
-def test_reading_order_is_a_permutation(some_boxes):
-    assert sorted(reading_order(some_boxes)) == list(range(len(some_boxes)))
-
-
-def test_reading_order_goes_by_rows():
-    assert reading_order([(200, 12, 300, 40), (10, 60, 100, 90), (10, 10, 100, 40)]) == [2, 0, 1]
-
-
-def test_noise_is_left_out():
-    noise = [raw("口", 0.98), raw("8", 0.98), raw("年年年年年年年", 0.97), raw("BEEE", 0.54), raw("—", 0.9), raw("★★★★★", 0.9)]
-    assert without_noise(noise) == []
-
-
-def test_words_stay():
-    words = [raw("Fermé le Lundi"), raw("豆花米饭"), raw("334-09-99", 0.9), raw("Rue")]
-    assert without_noise(words) == words
-
-
-def test_short_words_stay_beside_longer_ones():
-    beside, far, weak = raw("St", left=150), raw("St", left=1500), raw("St", 0.8, left=150)
-    assert without_noise([raw("Market"), beside, far, weak])[1:] == [beside]
 
 
 def test_words_are_read_where_they_stand():

@@ -1,7 +1,5 @@
 """Reads the text that stands in a photo: lines, how sure the reader is, and where they stand; textures taken for text are left out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from geocairn.clues.clue import Box
+from geocairn.clues.lookalike import spelt_in_own_script
+from geocairn.clues.raw_lines import RawLine, reading_order, without_noise
+from geocairn.clues.tesseract import reread
 from geocairn.clues.text import Line, ReadText
 from geocairn.errors import MissingExtra
 
@@ -18,36 +18,12 @@ from geocairn.errors import MissingExtra
 MIN_SIDE_PX = 16
 MAX_ASPECT = 3.0
 
-# Of the development photos' readings under 0.65 hardly one is a word, and of lone one- or two-character readings ("1", "H", "日" up to 0.98)
-# most are windows, lamps and railings.
-MIN_CONFIDENCE = 0.65
-MIN_SHORT_CONFIDENCE = 0.9
-MIN_LETTERS = 3  # a Han, kana or Hangul glyph counts for two
-NEIGHBOUR_HEIGHTS = 2.0
-
-
-@dataclass(frozen=True)
-class RawLine:
-    """One line as the reader saw it.
-
-    Attributes:
-        text, confidence: as `Line` has them.
-        quad_px: (4, 2) float64 corners, clockwise from the text's own top left, in pixels of the image that was read.
-    """
-
-    text: str
-    confidence: float
-    quad_px: NDArray[np.float64]
-
-    @property
-    def box_px(self) -> Box:
-        """Smallest upright box around the corners: left, top, right, bottom."""
-        (left, top), (right, bottom) = self.quad_px.min(axis=0), self.quad_px.max(axis=0)
-        return float(left), float(top), float(right), float(bottom)
-
 
 def read_text(image: Image.Image, scale: float = 1.0) -> ReadText:
     """Read all text of an upright RGB image.
+
+    RapidOCR reads; Tesseract, where installed, reads again what RapidOCR cannot; words that it spelt with Latin look-alikes of Cyrillic letters
+    are spelt back.
 
     Args:
         image: mode RGB; may be a reduced copy of the photo.
@@ -61,78 +37,32 @@ def read_text(image: Image.Image, scale: float = 1.0) -> ReadText:
     """
     if min(image.size) < MIN_SIDE_PX:
         return ReadText(())
-    lines = without_noise(read_raw(image))
+    lines = without_noise(spelt_in_own_script(reread(read_raw(image))))
     return ReadText(tuple(_line(lines[index], scale) for index in reading_order([line.box_px for line in lines])))
 
 
 def read_raw(image: Image.Image) -> list[RawLine]:
-    """Every line that RapidOCR reports, noise included.
+    """Every box in which RapidOCR sees text, noise and what it cannot read included.
 
     Raises:
         MissingExtra: rapidocr or onnxruntime is not installed.
     """
-    width, height = image.size
-    found = _engine()(_padded(np.asarray(image))[:, :, ::-1])
-    if found.txts is None:
+    engine = _engine()
+    # The engine's one-call form drops the boxes that it cannot read, which are those that Tesseract is asked about; so its stages are called in turn.
+    pixels, scaling = engine.preprocess_img(_padded(np.asarray(image))[:, :, ::-1])
+    detected, _, read, crops = engine.run_ocr_steps(pixels, scaling)
+    if detected.boxes is None or read.txts is None:
         return []
-    quads = np.clip(np.asarray(found.boxes, dtype=np.float64), 0, [width, height])
-    return [RawLine(text.strip(), float(score), quad) for text, score, quad in zip(found.txts, found.scores, quads, strict=True)]
-
-
-def without_noise(lines: Sequence[RawLine]) -> list[RawLine]:
-    """Leave out what is likelier a texture than text.
-
-    A line stays if it is read with `MIN_CONFIDENCE` and has `MIN_LETTERS` characters that are not all alike; a shorter one stays only beside such
-    a line (within `NEIGHBOUR_HEIGHTS` of its height) and read with `MIN_SHORT_CONFIDENCE`: signs have words, brick walls have single glyphs.
-    """
-    words = [line for line in lines if _is_word(line)]
-    return [
-        line for line in lines if _is_word(line) or (_may_be_short_word(line) and any(_are_neighbours(line.box_px, word.box_px) for word in words))
-    ]
-
-
-def reading_order(boxes: Sequence[Box]) -> list[int]:
-    """Indices of the boxes row by row from the top, each row from the left.
-
-    A box belongs to the row whose first box holds its middle, vertically.
-    """
-    rows: list[list[int]] = []
-    for index in sorted(range(len(boxes)), key=lambda i: (boxes[i][1], boxes[i][0])):
-        middle = (boxes[index][1] + boxes[index][3]) / 2
-        row = next((row for row in rows if boxes[row[0]][1] <= middle <= boxes[row[0]][3]), None)
-        if row is None:
-            rows.append([index])
-        else:
-            row.append(index)
-    return [index for row in rows for index in sorted(row, key=lambda i: boxes[i][0])]
+    ratio = scaling["preprocess"]
+    quads = np.clip(np.asarray(detected.boxes, dtype=np.float64) * [ratio["ratio_w"], ratio["ratio_h"]], 0, image.size)
+    # Crops as they were before its classifier turned some: it takes a third of the words in scripts that it does not know to stand on their head.
+    found = zip(read.txts, read.scores, quads, detected.scores, crops, strict=True)
+    return [RawLine(text.strip(), float(score), quad, float(detection), crop) for text, score, quad, detection, crop in found]
 
 
 def _line(raw: RawLine, scale: float) -> Line:
     left, top, right, bottom = (round(edge * scale, 1) for edge in raw.box_px)
     return Line(raw.text, raw.confidence, (left, top, right, bottom))
-
-
-def _is_word(line: RawLine) -> bool:
-    return line.confidence >= MIN_CONFIDENCE and _n_letters(line.text) >= MIN_LETTERS and _has_different_letters(line.text)
-
-
-def _may_be_short_word(line: RawLine) -> bool:
-    return line.confidence >= MIN_SHORT_CONFIDENCE and 0 < _n_letters(line.text) < MIN_LETTERS
-
-
-def _n_letters(text: str) -> int:
-    # From U+1100 on a character is a syllable or a word rather than a letter.
-    return sum((2 if ord(character) >= 0x1100 else 1) for character in text if character.isalnum())
-
-
-def _has_different_letters(text: str) -> bool:
-    # "年年年年年年年" at 0.97 is a row of windows, "888" one of wheels; "2000" and "Ann" are words, so two different characters suffice.
-    return len({character.casefold() for character in text if character.isalnum()}) > 1
-
-
-def _are_neighbours(a: Box, b: Box) -> bool:
-    gap = max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3], 0.0)
-    return gap <= NEIGHBOUR_HEIGHTS * min(a[3] - a[1], b[3] - b[1])
 
 
 def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
