@@ -244,6 +244,6 @@ def _claimed(claim: ExifClaim | None, candidates: Sequence[Candidate]) -> Claim 
     if claim is None:
         return None
     away = None
-    if claim.lat_deg is not None and candidates:
+    if claim.lat_deg is not None and claim.lon_deg is not None and candidates:
         away = round(float(distance_km([claim.lat_deg, claim.lon_deg], [candidates[0].lat_deg, candidates[0].lon_deg])), 1)
     return Claim(source="exif", lat_deg=claim.lat_deg, lon_deg=claim.lon_deg, distance_km=away, captured_at=claim.captured_at)

@@ -30,7 +30,8 @@ def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, ba
     Returns:
         Results in the order of the items.
     """
-    batches = iter(lambda source=iter(items): list(islice(source, batch_size)), [])  # type: ignore[misc]
+    source = iter(items)
+    batches = iter(lambda: list(islice(source, batch_size)), [])
     pool = _pool(setup, jobs)
     waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
     try:

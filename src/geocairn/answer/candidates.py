@@ -63,7 +63,8 @@ def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: 
     reach = np.minimum(hierarchy.radius_km[leaves], 200.0)
     near = np.flatnonzero(hierarchy.unit[leaves] @ centre >= _cosine(min(radius_km + 200.0, np.pi * EARTH_RADIUS_KM)))
     distance = distance_km_from_units(hierarchy.unit[leaves[near]], centre)
-    return float(min(mass[near] @ _share_of_disc(distance, reach[near].astype(np.float64), radius_km), 1.0))
+    held = float(mass[near] @ _share_of_disc(distance, reach[near].astype(np.float64), radius_km))
+    return min(held, 1.0)
 
 
 def best_for_geoscore(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> int:
@@ -86,7 +87,7 @@ def _distances_from_heaviest(hierarchy: Hierarchy, mass: NDArray[np.float64]) ->
 
 def _radius_km(left: NDArray[np.float64], nearness: NDArray[np.float64]) -> float:
     for radius in RADII_KM:
-        if float(np.max((nearness >= _cosine(radius)) @ left)) >= ENOUGH_MASS:
+        if np.max((nearness >= _cosine(radius)) @ left) >= ENOUGH_MASS:
             return radius
     return RADII_KM[-1]
 
@@ -117,5 +118,7 @@ def _share_of_disc(distance: NDArray[np.float64], reach: NDArray[np.float64], ra
         a = np.arccos(np.clip((apart**2 + reach**2 - radius**2) / (2 * apart * np.maximum(reach, 1e-9)), -1, 1))
         b = np.arccos(np.clip((apart**2 + radius**2 - reach**2) / (2 * apart * radius), -1, 1))
         lens = reach**2 * (a - np.sin(2 * a) / 2) + radius**2 * (b - np.sin(2 * b) / 2)
-    share = np.where(distance >= reach + radius, 0.0, np.where(distance <= np.maximum(reach, radius) - smaller, inside, lens / (np.pi * np.maximum(reach, 1e-9) ** 2)))
+    share = np.where(
+        distance >= reach + radius, 0.0, np.where(distance <= np.maximum(reach, radius) - smaller, inside, lens / (np.pi * np.maximum(reach, 1e-9) ** 2))
+    )
     return np.asarray(np.clip(share, 0.0, 1.0))

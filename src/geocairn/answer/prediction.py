@@ -39,7 +39,9 @@ class Region(Answer):
     nominal: float = Field(gt=0, lt=1)
     mass: float = Field(ge=0, le=1, description="the probability that the set really holds: whole places overshoot the nominal")
     area_km2: float = Field(ge=0)
-    members: bytes = Field(default=b"", exclude=True, repr=False, description="bit i says whether leaf i of the hierarchy is in the region; not part of the JSON")
+    members: bytes = Field(
+        default=b"", exclude=True, repr=False, description="bit i says whether leaf i of the hierarchy is in the region; not part of the JSON"
+    )
     territory: str = Field(default="", exclude=True, repr=False, description="file with the outlines of the hierarchy's leaves; not part of the JSON")
 
     def member_leaves(self) -> NDArray[np.int64]:

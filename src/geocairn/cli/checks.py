@@ -34,7 +34,9 @@ def run_checks() -> Iterator[Check]:
     yield _tesseract()
     folder = cache_folder()
     built = any(folder.glob("places-*/hierarchy.json"))
-    yield Check("places", "ok" if built else "optional", f"built in {folder}" if built else f"not built yet in {folder}", "" if built else "the first run builds them")
+    yield Check(
+        "places", "ok" if built else "optional", f"built in {folder}" if built else f"not built yet in {folder}", "" if built else "the first run builds them"
+    )
 
 
 def _package(name: str, otherwise: Literal["optional", "missing"], mend: str) -> Check:

@@ -37,4 +37,4 @@ def evaluate(
         },
     )
     report = run_evaluation(manifest, settings, out=out, watch=counted)
-    typer.echo(report_markdown(report))
+    typer.echo(report_markdown(report, []))

@@ -10,14 +10,18 @@ Format = Literal["table", "json", "jsonl", "geojson", "kml", "csv", "gpx"]
 
 
 def locate(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Photos, folders, globs, or - for a list of paths on standard input.", show_default=False)],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Photos, folders, globs, or - for a list of paths on standard input.", show_default=False)
+    ],
     bundle: Annotated[str, typer.Option(help="What answers: clues (reads the photo's text), prior (only where travel photos are taken).")] = "clues",
     top: Annotated[int, typer.Option(min=1, max=100, help="At most so many candidates.")] = 5,
     within: Annotated[str | None, typer.Option(help="Hard limit: FR,ES or circle:LAT,LON,KM or a GeoJSON file of polygons.")] = None,
     hint: Annotated[str | None, typer.Option(help="Words about the place, read like text in the photo.")] = None,
     together: Annotated[bool, typer.Option("--together", help="The photos are of one trip: answer for them jointly.")] = False,
     exif: Annotated[Literal["claim", "use", "ignore"], typer.Option(help="The position in the file: told apart, used as a clue, or ignored.")] = "claim",
-    finest: Annotated[Literal["country", "region", "city", "exact"], typer.Option(help="The answer goes no finer; exact gives unrounded coordinates.")] = "city",
+    finest: Annotated[
+        Literal["country", "region", "city", "exact"], typer.Option(help="The answer goes no finer; exact gives unrounded coordinates.")
+    ] = "city",
     out: Annotated[Path | None, typer.Option(help="File to write; its suffix says the format.")] = None,
     format: Annotated[Format | None, typer.Option(help="Default: by --out's suffix, else a table on a terminal, JSONL elsewhere.")] = None,
     map: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also draw all answers on one page that works from disk.")] = None,
@@ -30,7 +34,7 @@ def locate(
     """Say where photos were taken, how sure it is, and why."""
     from geocairn.cli.output import Output, check_output
     from geocairn.cli.progress import announced, counted
-    from geocairn.locate import Locator, LocateSettings
+    from geocairn.locate import LocateSettings, Locator
     from geocairn.photo.listing import list_photos
     from geocairn.photo.read import PhotoLimits
 

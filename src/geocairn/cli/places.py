@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from geocairn.places.hierarchy import Hierarchy
+    pass
 
 places = typer.Typer(help="Hierarchies of places.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -18,7 +18,9 @@ def _group() -> None:
 
 @places.command()
 def show(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder with hierarchy.npz; by default the places of GeoNames.", show_default=False)] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder with hierarchy.npz; by default the places of GeoNames.", show_default=False)
+    ] = None,
     place: Annotated[str | None, typer.Option(help="Show this place, such as FR or FR/11, and what lies in it.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 
 from geocairn.clues.clue import Clue, Tier, ratio_from_frequency
 from geocairn.geo.sphere import distance_km_from_units, unit_from_latlon
-from geocairn.places.hierarchy import Hierarchy
 from geocairn.photo.metadata import ExifClaim
+from geocairn.places.hierarchy import Hierarchy
 
 # Receivers err by metres, but the leaf's point is the middle of a city.
 SPREAD_KM = 3.0

@@ -32,7 +32,7 @@ def together_clues(posteriors: Sequence[NDArray[np.float64]], hierarchy: Hierarc
         return [None] * len(posteriors)
     weight = hierarchy.weight[hierarchy.leaves]
     block, centres = _blocks(hierarchy)
-    prior = np.bincount(block, weight)
+    prior = np.asarray(np.bincount(block, weight), dtype=np.float64)
     kernel = _kernel(centres, prior)
     # How much likelier a photo's evidence is in each block than on Earth at large, then seen from each middle of the trip.
     messages = np.log(np.stack([kernel @ np.bincount(block, posterior) for posterior in posteriors]))

@@ -165,7 +165,7 @@ def _excess(reading: Reading, share: float) -> float:
         return 0.0
     law = shipped_word_law()
     n_words = len(reading.words.split())
-    return _zipf(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0)
+    return float(_zipf(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0))
 
 
 @cache

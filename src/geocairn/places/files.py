@@ -53,9 +53,10 @@ def load_hierarchy(path: Path) -> Hierarchy:
     absent = [name for name in (*_ARRAYS, *sum(columns.values(), ())) if name not in arrays]
     if absent:
         raise BadHierarchy(f"{path}: lacks the arrays {', '.join(absent)}; build it anew")
-    strings = {column: Strings(arrays[utf8], arrays[offset]) for column, (utf8, offset) in columns.items()}
+    parts: dict[str, Any] = {column: Strings(arrays[utf8], arrays[offset]) for column, (utf8, offset) in columns.items()}
+    parts |= {name: arrays[name] for name in _ARRAYS}
     meta = {key: value for key, value in described.items() if key not in ("format", "levels")}
-    return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **strings, **{name: arrays[name] for name in _ARRAYS})
+    return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
 
 
 def arrays_sha256(hierarchy: Hierarchy) -> str:

@@ -103,13 +103,13 @@ def build_gazetteer(hierarchy: Hierarchy, cities: Sequence[City], country_names:
     row = {key: index for index, key in enumerate(keys)}
     rows = np.array([row[key] for key, _ in pairs])
     places = np.array([place for _, place in pairs], dtype=np.int32)
-    is_own = np.array([own_by_pair[pair] for pair in pairs], dtype=bool)
+    owned = np.array([own_by_pair[pair] for pair in pairs], dtype=bool)
     return Gazetteer(
         keys=Strings.of(keys),
         offset=np.searchsorted(rows, np.arange(len(keys) + 1)).astype(np.int64),
         place=places,
-        is_own=is_own,
-        major=np.unique(rows[_is_major(hierarchy)[places] & is_own]).astype(np.int32),
+        is_own=owned,
+        major=np.unique(rows[_is_major(hierarchy)[places] & owned]).astype(np.int32),
     )
 
 

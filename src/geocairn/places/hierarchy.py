@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Strings:
     def to_list(self) -> list[str]:
         """All strings, decoded."""
         buffer, offsets = self.utf8.tobytes(), self.offsets.tolist()
-        return [buffer[start:stop].decode() for start, stop in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [buffer[start:stop].decode() for start, stop in pairwise(offsets)]
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Hierarchy:
             (N,) float64: a child's mass never exceeds its parent's.
         """
         running = np.concatenate([[0.0], np.cumsum(leaf_mass, dtype=np.float64)])
-        return np.maximum(running[self.leaf_stop] - running[self.leaf_start], 0.0)
+        return np.asarray(np.maximum(running[self.leaf_stop] - running[self.leaf_start], 0.0))
 
     def chain(self, place: int) -> list[int]:
         """The place and its ancestors, coarse to fine."""

@@ -34,7 +34,7 @@ def empty_points(leaf_unit: NDArray[np.float64]) -> NDArray[np.float64]:
     angle = np.pi * (1 + 5**0.5) * index
     lattice = np.stack([np.sqrt(1 - z * z) * np.cos(angle), np.sqrt(1 - z * z) * np.sin(angle), z], axis=1)
     distance, _ = cKDTree(leaf_unit).query(lattice, distance_upper_bound=float(chord_from_km(EMPTY_KM)))
-    return lattice[~np.isfinite(distance)]
+    return np.asarray(lattice[~np.isfinite(distance)])
 
 
 def build_territories(leaf_unit: NDArray[np.float64], out: Path) -> NDArray[np.float64]:
@@ -61,7 +61,8 @@ def build_territories(leaf_unit: NDArray[np.float64], out: Path) -> NDArray[np.f
     offset = np.searchsorted(point, np.arange(len(leaf_unit) + 1))
     with appearing_at_once(out) as draft, draft.open("wb") as file:
         np.savez(file, corners_deg=latlon_from_unit(corners)[:, ::-1], corner=corner.astype(np.int32), offset=offset.astype(np.int64))
-    return np.bincount(point, weights=_wedge_areas_km2(points, corners, point, corner, offset), minlength=len(leaf_unit))
+    areas = _wedge_areas_km2(points, corners, point, corner, offset)
+    return np.asarray(np.bincount(point, weights=areas, minlength=len(leaf_unit)), dtype=np.float64)
 
 
 def outline(territory: str | Path, leaves: NDArray[np.integer[Any]]) -> shapely.MultiPolygon:
@@ -111,7 +112,7 @@ def _angle_around(centre: NDArray[np.float64], corner: NDArray[np.float64]) -> N
     helper = np.where(np.abs(centre[:, 2:]) < 0.9, [[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]])
     east = np.cross(helper, centre)
     north = np.cross(centre, east)
-    return np.arctan2((corner * north).sum(1), (corner * east).sum(1))
+    return np.asarray(np.arctan2((corner * north).sum(1), (corner * east).sum(1)))
 
 
 def _wedge_areas_km2(
