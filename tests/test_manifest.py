@@ -59,9 +59,7 @@ def test_photos_lie_beside_the_manifest_or_where_said(good, tmp_path):
 
 def test_parquet_says_the_same_as_csv(good, tmp_path):
     columns = {"photo": list(good.photos), "lat_deg": good.latlon_deg[:, 0], "lon_deg": good.latlon_deg[:, 1], "author": ["x", "x", None]}
-    table = pa.table(
-        {**columns, "country": pa.array(["JP", "NA", ""]).dictionary_encode(), "pixels": [b"1", b"2", b"3"], "vector": [[1.0], [2.0], []]}
-    )
+    table = pa.table({**columns, "country": pa.array(["JP", "NA", ""]).dictionary_encode(), "pixels": [b"1", b"2", b"3"], "vector": [[1.0], [2.0], []]})
     pq.write_table(table, tmp_path / "m.parquet")
     read = read_manifest(tmp_path / "m.parquet")
     assert read.photos == good.photos

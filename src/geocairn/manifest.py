@@ -36,9 +36,7 @@ class Table:
             BadManifest: there is no such column; the message lists those there are.
         """
         if name not in self.columns:
-            raise BadManifest(
-                f"{self.path}: no column {name!r}; its columns are {', '.join(map(repr, self.columns)) or 'none'}{_separator_hint(self.columns)}"
-            )
+            raise BadManifest(f"{self.path}: no column {name!r}; its columns are {', '.join(map(repr, self.columns)) or 'none'}{_separator_hint(self.columns)}")
         return self.columns[name]
 
 
@@ -180,9 +178,7 @@ def _usable_rows(table: Table, names: Cells, latlon_deg: NDArray[np.float64]) ->
             rejected["repeats an earlier row"] += 1
         else:
             first, again = table.rows[kept[name]], table.rows[row]
-            raise BadManifest(
-                f"{table.path}, row {again}: photo {name!r} has another place in row {first}; a photo has one true place, remove one row"
-            )
+            raise BadManifest(f"{table.path}, row {again}: photo {name!r} has another place in row {first}; a photo has one true place, remove one row")
     return list(kept.values()), rejected
 
 
@@ -193,9 +189,7 @@ def _number(table: Table, name: str, row: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise BadCoordinate(
-            f"{table.path}, row {table.rows[row]}: {name} {cell!r} is not a number; write decimal degrees with a point, like 48.85"
-        ) from None
+        raise BadCoordinate(f"{table.path}, row {table.rows[row]}: {name} {cell!r} is not a number; write decimal degrees with a point, like 48.85") from None
 
 
 def _read_csv(path: Path) -> Table:

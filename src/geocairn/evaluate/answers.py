@@ -1,0 +1,107 @@
+"""Where answers come from: a bundle that places the photos now, or a file that holds what was answered before."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from geocairn import __version__
+from geocairn.answer.prediction import Prediction
+from geocairn.evaluate.guess import Guess, guess_from_prediction
+from geocairn.evaluate.predictions_file import read_guesses
+from geocairn.evaluate.report import SystemRecord
+from geocairn.evaluate.settings import EvaluationSettings
+from geocairn.evaluate.truth import Places, Truth
+from geocairn.manifest import Manifest
+from geocairn.places.files import arrays_sha256
+
+Locate = Callable[[Sequence[str]], Iterable[Prediction]]
+Watch = Callable[[Iterable[Prediction], int], Iterable[Prediction]]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What answers, or what its answers are compared in.
+
+    Attributes:
+        places: the hierarchy that truths and answers are places of.
+        locate: photos -> predictions with exact coordinates, in their order; a file answers nothing anew.
+    """
+
+    places: Places
+    locate: Locate = lambda paths: ()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a system answered about the photos of a manifest, in their order."""
+
+    guesses: list[Guess]
+    system: SystemRecord
+    notes: list[str]
+
+
+def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
+    """The bundle that the settings name; for a file of predictions the atlas of GeoNames.
+
+    Args:
+        tell: told each step of building the places, where they are not built yet.
+
+    Raises:
+        UnknownName: no such bundle.
+        MissingExtra: a package that the bundle needs is not installed.
+        BadOutput: the places cannot be written to the cache.
+    """
+    if settings.bundle is None:
+        from geocairn.places.atlas import load_atlas
+
+        atlas = load_atlas(tell)
+        return Source(Places(atlas.hierarchy, atlas.nearest))
+    # Imported here, for a file of predictions needs no system.
+    from geocairn.locate import LocateSettings, Locator
+    from geocairn.places.nearest import NearestPlace
+
+    exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide})
+    locator = Locator.load(settings.bundle, exact, progress=tell)
+    hierarchy = locator.system.hierarchy
+    return Source(Places(hierarchy, NearestPlace(hierarchy)), lambda paths: locator.locate_many(paths, jobs=settings.jobs))
+
+
+def answers_of_file(predictions: Path, manifest: Manifest, *, places: Places) -> Answers:
+    """The answers of a file of predictions.
+
+    Raises:
+        BadManifest, BadCoordinate: the file cannot be used, as `read_guesses` says.
+    """
+    read = read_guesses(predictions, manifest, places=places)
+    system = SystemRecord(
+        bundle=None,
+        predictions=predictions.name,
+        sha256=read.sha256,
+        settings_sha256=None,
+        hierarchy_sha256=arrays_sha256(places.hierarchy),
+        version=__version__,
+    )
+    return Answers(read.guesses, system, read.notes)
+
+
+def answers_of_bundle(name: str, predictions: Iterable[Prediction], *, truth: Truth, places: Places) -> Answers:
+    """The answers of a bundle, each reduced to what is scored as it comes.
+
+    Args:
+        name: of the bundle.
+        predictions: one per photo of the manifest, in its order; at least one.
+    """
+    guesses = []
+    for prediction, leaf in zip(predictions, truth.leaf.tolist(), strict=True):
+        guesses.append(guess_from_prediction(prediction, leaf))
+    made_by = prediction.provenance
+    system = SystemRecord(
+        bundle=name,
+        predictions=None,
+        sha256=made_by.bundle_sha256,
+        settings_sha256=made_by.settings_sha256,
+        hierarchy_sha256=arrays_sha256(places.hierarchy),
+        version=__version__,
+    )
+    return Answers(guesses, system, [] if made_by.calibrated else ["The bundle was never calibrated: its probabilities are not to be relied upon."])

@@ -1,0 +1,100 @@
+"""A Guess: what is scored of one answer, whether it came from a bundle or from a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from geocairn.answer.prediction import Prediction
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a place is called: its id in the hierarchy (None where it is not known there) and its name."""
+
+    id: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class LevelGuess:
+    """The place answered at one level; `p` is None where the file does not say it."""
+
+    label: Label
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A candidate; radius and p are None where the file does not say them."""
+
+    lat_deg: float
+    lon_deg: float
+    radius_km: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class RegionHit:
+    """One credible region: what it claims, and whether the truth lies in it."""
+
+    nominal: float
+    mass: float
+    is_hit: bool
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One photo's answer; without candidates the photo failed and counts as infinitely far.
+
+    Attributes:
+        candidates: best first.
+        levels: the levels that the answer supports.
+        regions: empty where the source does not say which places a region holds.
+        clues: kind of each clue and the id of the place it supports.
+        abstain: why no place is answered; None for an answer.
+        error: why the photo could not be read; None where it could.
+    """
+
+    candidates: tuple[Spot, ...] = ()
+    levels: Mapping[str, LevelGuess] = field(default_factory=dict)
+    regions: tuple[RegionHit, ...] = ()
+    clues: tuple[tuple[str, str], ...] = ()
+    abstain: str | None = None
+    error: str | None = None
+
+    @property
+    def best(self) -> Spot | None:
+        """The first candidate, by which the photo is scored; None where it failed."""
+        return self.candidates[0] if self.candidates else None
+
+    @property
+    def is_failed(self) -> bool:
+        """The photo has no answer at all, not even a marked one."""
+        return not self.candidates
+
+    @property
+    def is_answered(self) -> bool:
+        """A place is answered: neither failed nor abstained."""
+        return bool(self.candidates) and self.abstain is None
+
+
+ABSENT = Guess(error="no prediction for this photo")
+
+
+def guess_from_prediction(prediction: Prediction, true_leaf: int) -> Guess:
+    """What is scored of a prediction; what its regions hold (tens of kilobytes) is looked at here and let go.
+
+    Args:
+        prediction: of one photo.
+        true_leaf: leaf of the prediction's hierarchy that the photo was taken in; -1 where it belongs to none, and then lies outside every region.
+    """
+    if prediction.error is not None:
+        return Guess(error=prediction.error)
+    return Guess(
+        candidates=tuple(Spot(spot.lat_deg, spot.lon_deg, spot.radius_km, spot.p) for spot in prediction.candidates),
+        levels={answer.level: LevelGuess(Label(answer.id, answer.name), answer.p) for answer in prediction.levels},
+        regions=tuple(
+            RegionHit(region.nominal, region.mass, bool((region.member_leaves() == true_leaf).any())) for region in prediction.regions if region.members
+        ),
+        clues=tuple((clue.kind, clue.supports) for clue in prediction.clues),
+        abstain=prediction.abstain,
+    )

@@ -1,0 +1,152 @@
+"""The report in words and tables, for people."""
+
+from collections.abc import Iterable, Sequence
+
+from geocairn.evaluate.report import DifferenceRecord, Interval, Report
+
+_MAX_GROUPS = 50
+
+
+def report_markdown(report: Report, plots: Sequence[str]) -> str:
+    """The report as Markdown.
+
+    Args:
+        report: all figures.
+        plots: names of the plots that lie beside it.
+    """
+    sections = [_head(report), _main(report), _answers(report), _regions(report), _candidates(report), _clues(report), _groups(report), _against(report)]
+    pictures = "\n\n".join(f"![{name.replace('_', ' ')}]({name}.png)" for name in plots)
+    notes = "\n".join(f"* {_cell(note)}" for note in report.notes)
+    return "\n\n".join(part for part in (*sections, pictures, notes and f"## Notes\n\n{notes}") if part) + "\n"
+
+
+def _head(report: Report) -> str:
+    system = report.system
+    name = f"bundle {system.bundle}" if system.bundle is not None else f"predictions {system.predictions}"
+    return (
+        f"# {_cell(name)} on {_cell(report.manifest.file)}\n\n"
+        f"{report.n} photos, {report.n_failed} failed (infinitely far), {report.n_abstained} abstained (scored by their first candidate), "
+        f"{report.n_answered} answered ({report.answered_pct:.1f} %).\n"
+        f"Protocol {report.protocol}: {report.distance}, R = {report.earth_radius_km:g} km, `{report.inequality}`; decision rule {report.decide}. "
+        f"Intervals: 95 %, {report.bootstrap.n_resamples} resamples of {report.bootstrap.n_groups} {report.bootstrap.by}s."
+    )
+
+
+def _main(report: Report) -> str:
+    ends = report.ci95
+    rows = [(f"within {name} km", f"{share:.1f} %", _ends(ends.within_pct[name])) for name, share in report.within_pct.items()]
+    rows += [
+        ("median distance", _km(report.median_km, "infinite"), _ends(ends.median_km)),
+        (f"mean distance of the {report.n_mean} answered or abstained", _km(report.mean_km, "-"), _ends(ends.mean_km)),
+        ("GeoScore", f"{report.geoscore:.0f}", _ends(ends.geoscore)),
+    ]
+    for level, share in report.level_accuracy_pct.items():
+        rows.append(
+            (f"{level} right, of {report.n_labelled[level]} ({report.manifest.labels[level]})", f"{share:.1f} %", _ends(ends.level_accuracy_pct[level]))
+        )
+    return _table(("figure", "value", "95 %"), rows)
+
+
+def _answers(report: Report) -> str:
+    rows = [
+        (level, str(found.n), str(found.right), _pct(found.pct), _ends(found.wilson95_pct), "-" if found.mean_p is None else f"{100 * found.mean_p:.1f} %")
+        for level, found in report.supported_levels.items()
+    ]
+    if not rows:
+        return ""
+    return "## Levels that answers name\n\n" + _table(("level", "answered", "right", "share right", "95 % (Wilson)", "mean p claimed"), rows)
+
+
+def _regions(report: Report) -> str:
+    if not report.regions:
+        return ""
+    rows = [
+        (which, f"{found.nominal:g}", str(found.n), f"{found.mean_mass:.3f}", f"{found.inside:.3f}", f"{found.difference:+.3f}", _or_dash(found.standard_error))
+        for which, regions in (("all", report.regions), ("answered", report.regions_of_answered))
+        for found in regions
+    ]
+    return "## Credible regions\n\n" + _table(("photos", "nominal", "n", "mean mass", "hold the truth", "difference", "standard error"), rows)
+
+
+def _candidates(report: Report) -> str:
+    if report.candidates is None:
+        return ""
+    rows = [
+        (f"{found.low:g} to {found.high:g}", str(found.n), f"{found.mean_p:.3f}", f"{found.inside:.3f}", _ends(found.wilson95, 3))
+        for found in report.candidates.bins
+    ]
+    return "## Candidates: p against the truth within the radius\n\n" + _table(("p", "n", "mean p", "truth within", "95 % (Wilson)"), rows)
+
+
+def _clues(report: Report) -> str:
+    rows = [
+        (kind, str(found.n_photos), str(found.n_clues), str(found.n_judged), _pct(found.right_pct), _ends(found.wilson95_pct), str(found.country_right))
+        for kind, found in report.clues.items()
+    ]
+    if not rows:
+        return ""
+    return "## Clues\n\n" + _table(("kind", "photos", "clues", "judged", "place right", "95 % (Wilson)", "country right"), rows)
+
+
+def _groups(report: Report) -> str:
+    if not report.groups:
+        return ""
+    rows = [
+        (
+            group.value or "(empty)",
+            str(group.n),
+            str(group.n_failed),
+            *(f"{share:.1f}" for share in group.within_pct.values()),
+            _km(group.median_km, "infinite"),
+            f"{group.geoscore:.0f}",
+            _pct(group.country_pct),
+        )
+        for group in report.groups[:_MAX_GROUPS]
+    ]
+    rest = len(report.groups) - len(rows)
+    more = f"\n\n{rest} more values are in report.json." if rest else ""
+    names = (f"{report.group_by}", "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "country")
+    return f"## By {_cell(str(report.group_by))}\n\n" + _table(names, rows) + more
+
+
+def _against(report: Report) -> str:
+    if report.against is None:
+        return ""
+    differences = {f"within {name} km, points": record for name, record in report.against.within_pct.items()} | {"GeoScore": report.against.geoscore}
+    if report.against.country_pct is not None:
+        differences["country right, points"] = report.against.country_pct
+    rows = [(name, f"{record.difference:+.2f}", _ends(record.ci95, 2), _verdict(record)) for name, record in differences.items()]
+    title = f"## Less {_cell(report.against.predictions)} ({report.against.n_failed} failed there)\n\n"
+    return title + _table(("figure", "difference", "95 % (paired)", "beyond noise"), rows)
+
+
+def _verdict(record: DifferenceRecord) -> str:
+    return "below" if record.is_below_zero else "above" if record.is_above_zero else "no"
+
+
+def _table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    header = list(names)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Words from files, which must not break the table or bring markup."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def _ends(ends: Interval, decimals: int = 1) -> str:
+    low, high = (("-" if end is None else f"{end:.{decimals}f}") for end in ends)
+    return f"{low} to {high}"
+
+
+def _km(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:.1f} km"
+
+
+def _pct(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} %"
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

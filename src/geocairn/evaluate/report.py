@@ -1,0 +1,212 @@
+"""The Report: every figure of an evaluation and what it was made from. Null stands for what is infinite or cannot be said."""
+
+from math import isfinite
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Interval = tuple[float | None, float | None]
+_DECIMALS = 6  # more would let the last bits of a sum differ between machines
+
+
+class Record(BaseModel):
+    """Base of the report's parts: frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ManifestRecord(Record):
+    """What the truths were read from."""
+
+    file: str
+    sha256: str
+    n_rows: int
+    rejected: dict[str, int] = Field(description="rows left out, by reason")
+    labels: dict[str, str] = Field(description="for each level, whether the true places are the manifest's or those nearest to its coordinates")
+
+
+class SystemRecord(Record):
+    """What was evaluated: a bundle or a file."""
+
+    bundle: str | None
+    predictions: str | None = Field(description="name of the file")
+    sha256: str = Field(description="of the bundle or file")
+    settings_sha256: str | None = Field(description="of the bundle's settings; null for a file")
+    hierarchy_sha256: str | None = Field(description="of the places that truths and answers were compared in")
+    version: str
+
+
+class BootstrapRecord(Record):
+    """How the intervals were made."""
+
+    by: Literal["author", "photo"] = Field(description="photo, where the manifest names no author: then the intervals are too narrow")
+    n_groups: int
+    n_resamples: int
+    seed: int
+
+
+class Intervals(Record):
+    """95 % intervals by author bootstrap, under the names of the figures that they belong to."""
+
+    within_pct: dict[str, Interval]
+    median_km: Interval
+    mean_km: Interval
+    geoscore: Interval
+    level_accuracy_pct: dict[str, Interval]
+
+
+class Share(Record):
+    """How many of n are right."""
+
+    n: int
+    right: int
+    pct: float | None
+    wilson95_pct: Interval
+
+
+class SupportedLevel(Share):
+    """The places that answers name at one level, among photos whose true place is known."""
+
+    mean_p: float | None = Field(description="mean of the probabilities claimed: an honest answer is right as often")
+
+
+class CoverageRecord(Record):
+    """How often truths lie in sets, against the probability that the sets claim to hold."""
+
+    n: int
+    mean_mass: float
+    inside: float
+    difference: float = Field(description="inside - mean_mass")
+    standard_error: float | None = Field(description="of the difference, by author bootstrap")
+
+
+class RegionCoverage(CoverageRecord):
+    """Coverage of the credible regions of one nominal probability."""
+
+    nominal: float
+
+
+class ReliabilityBin(Record):
+    """Candidates whose probability lies in [low, high), the last bin's in [low, 1]."""
+
+    low: float
+    high: float
+    n: int
+    mean_p: float
+    inside: float = Field(description="share of them that have the truth within their radius")
+    wilson95: Interval
+
+
+class CandidateReliability(Record):
+    """Whether `p` of a candidate is the probability that the truth lies within its radius."""
+
+    first: CoverageRecord
+    all: CoverageRecord
+    bins: list[ReliabilityBin] = Field(description="of all candidates")
+
+
+class CurvePoint(Record):
+    """Answering only where the country's probability is at least `min_p`."""
+
+    min_p: float
+    answered_pct: float = Field(description="of all photos")
+    n: int
+    right: int
+    precision_pct: float
+    wilson95_pct: Interval
+
+
+class ClueCount(Record):
+    """How often a kind of clue fired, and how often the place it supports holds the photo."""
+
+    n_photos: int
+    n_clues: int
+    n_judged: int = Field(description="clues whose place is known and whose photo lies in some place")
+    right: int
+    right_pct: float | None
+    wilson95_pct: Interval
+    country_right: int = Field(description="judged clues that lie in the right country")
+
+
+class GroupRow(Record):
+    """The main figures of the photos that share a value of the grouping column."""
+
+    value: str | None
+    n: int
+    n_failed: int
+    within_pct: dict[str, float]
+    median_km: float | None
+    geoscore: float
+    country_pct: float | None
+
+
+class DifferenceRecord(Record):
+    """This system's figure less the other's, over the same photos."""
+
+    difference: float
+    ci95: Interval
+    is_below_zero: bool = Field(description="beyond the noise of a paired bootstrap by author")
+    is_above_zero: bool
+
+
+class Against(Record):
+    """A paired comparison with another file of predictions."""
+
+    predictions: str
+    sha256: str
+    n_failed: int
+    within_pct: dict[str, DifferenceRecord]
+    geoscore: DifferenceRecord
+    country_pct: DifferenceRecord | None
+
+
+class Report(Record):
+    """All figures of one evaluation. Distances and scores are of the first candidate, abstained photos included; a failed photo is infinitely far."""
+
+    manifest: ManifestRecord
+    system: SystemRecord
+    protocol: str
+    distance: Literal["sphere", "wgs84"]
+    earth_radius_km: float
+    inequality: Literal["<=", "<"]
+    decide: str = Field(description="rule by which a bundle chose its points; a file's points are scored as they stand, which is called mode")
+    bootstrap: BootstrapRecord
+    n: int
+    n_failed: int = Field(description="photos without a prediction or with an error")
+    n_abstained: int = Field(description="marked as no answer; a file that never says so has none")
+    n_answered: int
+    answered_pct: float
+    within_pct: dict[str, float]
+    median_km: float | None = Field(description="null where half of the photos failed: the median is then infinite")
+    mean_km: float | None = Field(description="over the n_mean photos that have an answer")
+    n_mean: int
+    geoscore: float
+    level_accuracy_pct: dict[str, float] = Field(description="the country, and levels that the manifest labels; of the n_labelled photos with a label")
+    n_labelled: dict[str, int]
+    ci95: Intervals
+    answered_country: Share
+    supported_levels: dict[str, SupportedLevel]
+    regions: list[RegionCoverage] = Field(description="of all photos; empty where the predictions do not say what their regions hold")
+    regions_of_answered: list[RegionCoverage]
+    candidates: CandidateReliability | None
+    coverage_precision: list[CurvePoint]
+    clues: dict[str, ClueCount]
+    group_by: str | None
+    groups: list[GroupRow]
+    against: Against | None
+    notes: list[str]
+
+
+def number(value: float) -> float | None:
+    """The value as it stands in a report: rounded; None where it is infinite or NaN."""
+    return round(float(value), _DECIMALS) + 0.0 if isfinite(value) else None
+
+
+def interval(low: float, high: float) -> Interval:
+    """Both ends as they stand in a report."""
+    return number(low), number(high)
+
+
+def finite(value: float) -> float:
+    """A figure that is always finite, as it stands in a report."""
+    return round(float(value), _DECIMALS) + 0.0

@@ -1,0 +1,81 @@
+"""The files of an evaluation: report.json, report.md, predictions.csv and plots. Equal inputs give equal bytes."""
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from geocairn.errors import BadOutput
+from geocairn.evaluate.markdown import report_markdown
+from geocairn.evaluate.plots import PLOTS
+from geocairn.evaluate.predictions_file import LEVELS, spreadsheet_cell
+from geocairn.evaluate.score import Evaluation
+from geocairn.storage import appearing_at_once
+
+# The first twelve columns are those of a file of predictions, so that the file can be evaluated, or compared with, in its turn.
+COLUMNS = (
+    *("photo", "lat_deg", "lon_deg", "radius_km", "p", *LEVELS, "abstain", "error"),
+    *("true_lat_deg", "true_lon_deg", "true_country", "km", "geoscore", "country_right", "country_p"),
+)
+
+
+def write_evaluation(out: Path, evaluation: Evaluation) -> None:
+    """Write the folder `out`; report.json appears last, so a folder with it is whole. A plot that has nothing to show is left out.
+
+    Raises:
+        BadOutput: the folder cannot be written.
+    """
+    with appearing_at_once(out / "predictions.csv") as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_rows(evaluation))
+    plots = []
+    for name, draw in PLOTS.items():
+        figure = draw(evaluation)
+        if figure is None:
+            (out / f"{name}.png").unlink(missing_ok=True)  # of an earlier evaluation in this folder
+            continue
+        with appearing_at_once(out / f"{name}.png") as draft:
+            figure.savefig(draft, dpi=120, metadata={"Software": None})
+        plots.append(name)
+    with appearing_at_once(out / "report.md") as draft:
+        draft.write_text(report_markdown(evaluation.report, plots), encoding="utf-8")
+    with appearing_at_once(out / "report.json") as draft:
+        draft.write_text(evaluation.report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def prepare_folder(out: Path) -> None:
+    """Make the folder, so that one that cannot be made is known before the work and not after it.
+
+    Raises:
+        BadOutput: the folder cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadOutput(f"{out}: cannot be a folder for the report ({error.strerror}); name another") from None
+
+
+def _rows(evaluation: Evaluation) -> Iterable[list[str]]:
+    truth, scores = evaluation.truth, evaluation.scores
+    for row, guess in enumerate(evaluation.guesses):
+        labels = [scores.labels[level][row] if level in scores.labels else None for level in LEVELS]
+        true_country, country = truth.labels["country"][row], guess.levels.get("country")
+        best = guess.best
+        numbers = [best.lat_deg, best.lon_deg, best.radius_km, best.p] if best else [None] * 4
+        words = [(label.id or label.name) if label else None for label in labels]
+        scored = [scores.km[row] if best else None, scores.geoscore[row]]
+        right = scores.right["country"][row]
+        yield [
+            spreadsheet_cell(evaluation.manifest.photos[row]),
+            *map(_decimal, numbers),
+            *(spreadsheet_cell(word or "") for word in (*words, guess.abstain, guess.error)),
+            *map(_decimal, truth.latlon_deg[row]),
+            spreadsheet_cell((true_country.id or true_country.name) if true_country else ""),
+            *map(_decimal, scored),
+            "" if right != right else str(int(right)),
+            _decimal(country.p if country else None),
+        ]
+
+
+def _decimal(value: float | None) -> str:
+    return "" if value is None else repr(float(value))
