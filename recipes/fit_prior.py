@@ -54,7 +54,7 @@ def read_world() -> tuple[World, NearestPlace]:
     return world, atlas.nearest
 
 
-def author_weights(authors: NDArray[np.str_]) -> NDArray[np.float64]:
+def author_weights(authors: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weight of each photo: an author's photos together weigh as the square root of their number; the mean is 1."""
     _, inverse, counts = np.unique(authors, return_inverse=True, return_counts=True)
     weight = 1 / np.sqrt(counts[inverse])
@@ -63,7 +63,7 @@ def author_weights(authors: NDArray[np.str_]) -> NDArray[np.float64]:
 
 def with_city_parameters(values: Sequence[float]) -> PhotoPrior:
     people_power, fame_power, log_land, land_power = (float(value) for value in values)
-    return PhotoPrior(people_power=people_power, fame_power=fame_power, land=float(np.exp(log_land)), land_power=land_power)
+    return PhotoPrior(people_power=people_power, fame_power=fame_power, land=round(float(np.exp(log_land)), 6), land_power=land_power)
 
 
 def fit_cities(world: World, leaf: NDArray[np.int64], weight: NDArray[np.float64]) -> PhotoPrior:
@@ -77,7 +77,7 @@ def fit_cities(world: World, leaf: NDArray[np.int64], weight: NDArray[np.float64
         return float(-(weight @ np.log(within)) / weight.sum() + np.sum((values - clipped) ** 2))
 
     found = minimize(loss, START, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-5, "maxiter": 400})
-    return with_city_parameters(np.clip(found.x, [0, 0, -6, 0], [2, 4, 2, 2]))
+    return with_city_parameters(np.clip(found.x, [0, 0, -6, 0], [2, 4, 2, 2]).round(4))
 
 
 def fit_countries(world: World, prior: PhotoPrior, leaf: NDArray[np.int64], weight: NDArray[np.float64], pseudo_photos: float) -> PhotoPrior:
@@ -102,7 +102,7 @@ def _rounded(factors: dict[str, float]) -> dict[str, float]:
     return {code: round(value, 4) for code, value in factors.items()}
 
 
-def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.str_]) -> PhotoPrior:
+def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.int64]) -> PhotoPrior:
     """All parameters; the shrinkage is the one that five folds of authors like best."""
     weight = author_weights(authors)
     cities = fit_cities(world, leaf, weight)
@@ -134,7 +134,7 @@ def main() -> None:
     manifest = read_manifest(parser.parse_args().manifest)
     world, nearest = read_world()
     leaf = nearest.leaf(manifest.latlon_deg)
-    authors = np.array(manifest.authors)[leaf >= 0]
+    authors = manifest.author_codes()[leaf >= 0]
     leaf = leaf[leaf >= 0]
     halves = np.unique(authors, return_inverse=True)[1] % 2
     crossed = {}
