@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,11 +129,11 @@ def test_predictions_csv_is_a_file_of_predictions_and_defused(manifest, bundle, 
     first = run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=tmp_path / "out", opener=bundle)
     rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").read_text().splitlines()))
     assert [row["photo"] for row in rows] == ["a.jpg", "b.jpg", "c.jpg", "'=d.jpg"]
-    assert [(row["country"], row["true_country"], row["country_right"], row["country_p"]) for row in rows] == [
-        ("FR", "FR", "1", "0.9"),
-        ("FR", "FR", "1", "0.9"),
-        ("FR", "JP", "0", ""),
-        ("", "JP", "0", ""),
+    assert [(row["country"], row["true_country"], row["scored_country"], row["country_right"], row["country_p"]) for row in rows] == [
+        ("FR", "FR", "FR", "1", "0.9"),
+        ("FR", "FR", "FR", "1", "0.9"),
+        ("", "JP", "FR", "0", ""),
+        ("", "JP", "", "0", ""),
     ]
     assert (rows[3]["error"], rows[3]["km"], rows[3]["geoscore"]) == ("torn file", "", "0.0")
     assert float(rows[1]["km"]) == LYON_PARIS_KM
@@ -139,6 +141,7 @@ def test_predictions_csv_is_a_file_of_predictions_and_defused(manifest, bundle, 
     again = run_evaluation(manifest, settings, opener=lambda settings, tell: Source(places))
     for figure in ("n", "n_failed", "n_abstained", "within_pct", "median_km", "mean_km", "geoscore", "level_accuracy_pct", "ci95", "answered_country"):
         assert getattr(again, figure) == getattr(first, figure), figure
+    assert {level: share.right for level, share in again.supported_levels.items()} == {"country": 2, "region": 1}
     assert (again.against.geoscore.difference, again.against.geoscore.ci95) == (0, (0, 0))
 
 
@@ -252,3 +255,8 @@ def test_words_from_files_cannot_break_the_tables(write, places, tmp_path):
     predictions = write("p.csv", "photo,lat_deg,lon_deg\na,48.85,2.35\n")
     run_evaluation(manifest, EvaluationSettings(predictions=predictions, group_by="tag"), out=tmp_path / "out", opener=lambda settings, tell: Source(places))
     assert "| a\\|b &lt;script> | 1 |" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_plots_are_not_paid_for_until_they_are_drawn():
+    code = "import sys, geocairn.evaluate.run; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -169,9 +169,3 @@ def _notes(guesses: Sequence[Guess], n_unmatched: int) -> list[str]:
         examples = ", ".join(repr(name) for name, _ in unknown.most_common(3))
         notes.append(f"{sum(unknown.values())} predicted countries are neither ISO 3166 codes nor known names ({examples}); they count as wrong.")
     return notes
-
-
-def label_of(guess: Guess, level: str) -> Label | None:
-    """The place that a guess names at a level; None where it stops short of it."""
-    found = guess.levels.get(level)
-    return found.label if found else None

@@ -5,16 +5,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from geocairn.errors import BadOutput
+from geocairn.evaluate.guess import Label
 from geocairn.evaluate.markdown import report_markdown
 from geocairn.evaluate.plots import PLOTS
 from geocairn.evaluate.predictions_file import LEVELS, spreadsheet_cell
 from geocairn.evaluate.score import Evaluation
 from geocairn.storage import appearing_at_once
 
-# The first twelve columns are those of a file of predictions, so that the file can be evaluated, or compared with, in its turn.
+# The first eleven columns are those of a file of predictions, so that the file can be evaluated, or compared with, in its turn.
 COLUMNS = (
     *("photo", "lat_deg", "lon_deg", "radius_km", "p", *LEVELS, "abstain", "error"),
-    *("true_lat_deg", "true_lon_deg", "true_country", "km", "geoscore", "country_right", "country_p"),
+    *("true_lat_deg", "true_lon_deg", "true_country", "scored_country", "country_right", "country_p", "km", "geoscore"),
 )
 
 
@@ -58,23 +59,27 @@ def prepare_folder(out: Path) -> None:
 def _rows(evaluation: Evaluation) -> Iterable[list[str]]:
     truth, scores = evaluation.truth, evaluation.scores
     for row, guess in enumerate(evaluation.guesses):
-        labels = [scores.labels[level][row] if level in scores.labels else None for level in LEVELS]
-        true_country, country = truth.labels["country"][row], guess.levels.get("country")
-        best = guess.best
+        best, country = guess.best, guess.levels.get("country")
         numbers = [best.lat_deg, best.lon_deg, best.radius_km, best.p] if best else [None] * 4
-        words = [(label.id or label.name) if label else None for label in labels]
-        scored = [scores.km[row] if best else None, scores.geoscore[row]]
+        # Only what the answer names: what is scored where it stops short is told apart, as scored_country.
+        named = [_word(guess.levels[level].label if level in guess.levels else None) for level in LEVELS]
         right = scores.right["country"][row]
         yield [
             spreadsheet_cell(evaluation.manifest.photos[row]),
             *map(_decimal, numbers),
-            *(spreadsheet_cell(word or "") for word in (*words, guess.abstain, guess.error)),
+            *(spreadsheet_cell(word) for word in (*named, guess.abstain or "", guess.error or "")),
             *map(_decimal, truth.latlon_deg[row]),
-            spreadsheet_cell((true_country.id or true_country.name) if true_country else ""),
-            *map(_decimal, scored),
+            *(spreadsheet_cell(_word(labels["country"][row])) for labels in (truth.labels, scores.labels)),
             "" if right != right else str(int(right)),
             _decimal(country.p if country else None),
+            _decimal(scores.km[row] if best else None),
+            _decimal(scores.geoscore[row]),
         ]
+
+
+def _word(label: Label | None) -> str:
+    """A place as a file of predictions names it: by its id, where it has one."""
+    return "" if label is None else label.id or label.name
 
 
 def _decimal(value: float | None) -> str:
