@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from geocairn.answer.prediction import Prediction
 from geocairn.errors import BadManifest
-from geocairn.evaluate.guess import ABSENT, Guess, Label, LevelGuess, Spot, guess_from_prediction
+from geocairn.evaluate.guess import ABSENT, Guess, LevelGuess, Spot, guess_from_prediction
 from geocairn.evaluate.truth import Places
 from geocairn.manifest import Manifest, Table, file_sha256, read_latlon, read_table
 
