@@ -1,13 +1,22 @@
-"""For every test: no network, and the same draws each time."""
+"""For every test: no network, the same draws each time, and a cache of its own; and the atlas for those that need the whole Earth."""
 
+import hashlib
+import os
 import random
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from geocairn.places.atlas import Atlas
+
+ROOT = Path(__file__).parents[1]
+BUILDERS = ("places/*", "geo/*.py", "storage.py")
 
 settings.register_profile("geocairn", derandomize=True, deadline=None)
 settings.load_profile("geocairn")
@@ -41,3 +50,25 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def _same_draws_each_time() -> None:
     random.seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Build places once for all runs over the same builders, and never in the user's cache."""
+    digest = hashlib.sha256()
+    for pattern in BUILDERS:
+        for path in sorted((ROOT / "src/geocairn").glob(pattern)):
+            digest.update(path.read_bytes() if path.is_file() else b"")
+    kept = ROOT / "build/test-cache"
+    folder = kept if os.access(ROOT, os.W_OK) and (ROOT / "src").is_dir() else tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEOCAIRN_CACHE", str(folder / digest.hexdigest()[:16]))
+        yield
+
+
+@pytest.fixture(scope="session")
+def atlas(_own_cache: None) -> "Atlas":
+    """The places of the whole Earth."""
+    from geocairn.places.atlas import load_atlas
+
+    return load_atlas()

@@ -4,7 +4,6 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +29,7 @@ def save_hierarchy(hierarchy: Hierarchy, out: Path) -> None:
     arrays |= {f"{column}_offset": getattr(hierarchy, column).offsets for column in ("ids", "names")}
     with appearing_at_once(out) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
-    described = {"format": FORMAT, "levels": list(hierarchy.level_names), "arrays_sha256": arrays_sha256(hierarchy), **hierarchy.meta}
+    described = {**hierarchy.meta, "format": FORMAT, "levels": list(hierarchy.level_names), "arrays_sha256": arrays_sha256(hierarchy)}
     with appearing_at_once(out.with_suffix(".json")) as draft:
         draft.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -39,16 +38,10 @@ def load_hierarchy(path: Path) -> Hierarchy:
     """Read the hierarchy written at `path` (`.npz`, with its `.json` beside it).
 
     Raises:
-        BadHierarchy: a file is missing, unreadable, of another format, or lacks an array.
+        BadHierarchy: a file is missing, unreadable, of another format, lacks an array, or is not the one that was saved.
     """
     described = _read_description(path.with_suffix(".json"))
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays: dict[str, NDArray[Any]] = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise BadHierarchy(f"{path}: no such file; build it with `geocairn places build`") from None
-    except (OSError, ValueError, BadZipFile) as error:
-        raise BadHierarchy(f"{path}: not a readable .npz ({error}); build it anew") from None
+    arrays = _read_arrays(path)
     columns = {column: (f"{column}_utf8", f"{column}_offset") for column in ("ids", "names")}
     absent = [name for name in (*_ARRAYS, *sum(columns.values(), ())) if name not in arrays]
     if absent:
@@ -56,7 +49,11 @@ def load_hierarchy(path: Path) -> Hierarchy:
     parts: dict[str, Any] = {column: Strings(arrays[utf8], arrays[offset]) for column, (utf8, offset) in columns.items()}
     parts |= {name: arrays[name] for name in _ARRAYS}
     meta = {key: value for key, value in described.items() if key not in ("format", "levels")}
-    return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
+    hierarchy = Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
+    # What was saved obeyed the laws: the same hash, the same arrays.
+    if arrays_sha256(hierarchy) != described["arrays_sha256"]:
+        raise BadHierarchy(f"{path}: these are not the arrays that {path.with_suffix('.json')} describes; build it anew")
+    return hierarchy
 
 
 def arrays_sha256(hierarchy: Hierarchy) -> str:
@@ -69,14 +66,27 @@ def arrays_sha256(hierarchy: Hierarchy) -> str:
     return digest.hexdigest()
 
 
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise BadHierarchy(f"{path}: no such file; name a folder that holds one") from None
+    except Exception as error:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything
+        raise BadHierarchy(f"{path}: not a readable .npz ({' '.join(str(error).split())}); build it anew") from None
+
+
 def _read_description(path: Path) -> dict[str, Any]:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; a hierarchy is an .npz with a .json of the same name beside it") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadHierarchy(f"{path}: not readable as JSON ({error}); build the hierarchy anew") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         found = described.get("format") if isinstance(described, dict) else None
         raise BadHierarchy(f"{path}: format {found!r} is not {FORMAT}; build the hierarchy anew with this version")
+    absent = [key for key in ("levels", "arrays_sha256") if key not in described]
+    if absent:
+        raise BadHierarchy(f"{path}: lacks {', '.join(absent)}; build the hierarchy anew")
     return described

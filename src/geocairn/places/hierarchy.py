@@ -181,29 +181,53 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
     Raises:
         BadHierarchy: naming the first law that is broken and the place that breaks it.
     """
-    places = np.arange(len(hierarchy))
+    _check_lengths(hierarchy)
+    _check_places(hierarchy, _laws_of_places(hierarchy))
+    if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
+        raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
+    leaf_weight = hierarchy.weight[hierarchy.leaves]
+    if abs(leaf_weight.sum() - 1) > 1e-6:
+        raise BadHierarchy(f"the leaves' weights sum to {leaf_weight.sum():.6f}, not 1; rebuild the hierarchy")
+    _check_places(hierarchy, {"a weight is the sum of its leaves'": np.abs(hierarchy.sum_leaves(leaf_weight) - hierarchy.weight) < 1e-9})
+    if len(hierarchy._index_by_id) < len(hierarchy):
+        raise BadHierarchy(f"an id is unique, but {len(hierarchy) - len(hierarchy._index_by_id)} are borne twice; rebuild the hierarchy")
+
+
+def _check_lengths(hierarchy: Hierarchy) -> None:
+    columns = ("parent", "unit", "radius_km", "count", "weight", "area_km2", "leaf_start", "leaf_stop", "ids", "names")
+    for column in columns:
+        n_rows = len(getattr(hierarchy, column))
+        if n_rows != len(hierarchy):
+            raise BadHierarchy(f"{column} has {n_rows} rows for {len(hierarchy)} places; rebuild the hierarchy")
+
+
+def _laws_of_places(hierarchy: Hierarchy) -> dict[str, NDArray[np.bool_]]:
     has_parent = hierarchy.parent >= 0
-    parent = hierarchy.parent[has_parent]
-    laws = {
+    parent = np.minimum(hierarchy.parent[has_parent], len(hierarchy) - 1)
+    n_leaves = hierarchy.leaf_stop.astype(np.int64) - hierarchy.leaf_start
+    # With the others this law makes the leaves of each place its own: children lie within their parent and leave no room.
+    n_leaves_of_children = np.bincount(parent, n_leaves[has_parent], minlength=len(hierarchy))
+    return {
+        "a level has a name": (hierarchy.level >= 0) & (hierarchy.level < len(hierarchy.level_names)),
         "places are sorted by level": np.concatenate([[True], np.diff(hierarchy.level) >= 0]),
-        "a parent stands before its children": hierarchy.parent < places,
-        "a place covers at least one leaf": hierarchy.leaf_start < hierarchy.leaf_stop,
+        "a parent stands before its children": hierarchy.parent < np.arange(len(hierarchy)),
+        "a place covers at least one leaf": n_leaves > 0,
         "centres are unit vectors": np.abs(np.linalg.norm(hierarchy.unit, axis=1) - 1) < 1e-9,
         "a weight is positive": hierarchy.weight > 0,
-    }
-    if has_parent.any():
-        laws["a child's level is finer than its parent's"] = _scatter(has_parent, hierarchy.level[parent] < hierarchy.level[has_parent])
-        laws["a child's leaves lie among its parent's"] = _scatter(
+        "a radius and an area are not negative": (hierarchy.radius_km >= 0) & (hierarchy.area_km2 >= 0),
+        "a child's level is finer than its parent's": _scatter(has_parent, hierarchy.level[parent] < hierarchy.level[has_parent]),
+        "a child's leaves lie among its parent's": _scatter(
             has_parent, (hierarchy.leaf_start[parent] <= hierarchy.leaf_start[has_parent]) & (hierarchy.leaf_stop[has_parent] <= hierarchy.leaf_stop[parent])
-        )
+        ),
+        "a place without children is one leaf, another has its children's": n_leaves == np.where(n_leaves_of_children > 0, n_leaves_of_children, 1),
+    }
+
+
+def _check_places(hierarchy: Hierarchy, laws: dict[str, NDArray[np.bool_]]) -> None:
     for law, holds in laws.items():
         if not holds.all():
             place = int(np.flatnonzero(~holds)[0])
             raise BadHierarchy(f"place {place} ({hierarchy.ids[place]!r}): {law}, but not here; rebuild the hierarchy")
-    if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
-        raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
-    if abs(hierarchy.weight[hierarchy.leaves].sum() - 1) > 1e-6:
-        raise BadHierarchy(f"the leaves' weights sum to {hierarchy.weight[hierarchy.leaves].sum():.6f}, not 1; rebuild the hierarchy")
 
 
 def _scatter(where: NDArray[np.bool_], values: NDArray[np.bool_]) -> NDArray[np.bool_]:
