@@ -29,7 +29,7 @@ from geocairn.systems.bundles import load_system
 from geocairn.systems.system import Evidence, System
 from geocairn.workers import in_order
 
-NOTHING = Decided(None, [], [], [])
+NOTHING = Decided(None, [], [], [], [])
 
 
 class LocateSettings(AnswerSettings):
@@ -200,6 +200,7 @@ class Locator:
             levels=decided.levels,
             candidates=decided.candidates,
             regions=decided.regions,
+            likeliest=decided.likeliest,
             clues=[self._record(clue) for clue in clues],
             claimed=_claimed(seen.claim, decided.candidates) if seen.error is None and self.settings.exif != "ignore" else None,
             provenance=Provenance(

@@ -1,5 +1,6 @@
 """From a posterior to the words of an answer: supported levels, candidates, regions, abstention."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,6 +50,7 @@ class Decided:
     levels: list[LevelAnswer]
     candidates: list[Candidate]
     regions: list[Region]
+    likeliest: list[LevelAnswer]
 
 
 def decide_answer(hierarchy: Hierarchy, mass: NDArray[np.float64], *, territory: Path, calibration: Calibration, settings: AnswerSettings) -> Decided:
@@ -59,31 +61,40 @@ def decide_answer(hierarchy: Hierarchy, mass: NDArray[np.float64], *, territory:
         territory: file with the leaves' outlines, kept with the regions.
     """
     told = mass if settings.finest in ("city", "exact") else coarsen(hierarchy, mass, hierarchy.level_index(settings.finest))
-    levels = supported_levels(hierarchy, hierarchy.sum_leaves(told), calibration.support, settings.finest)
+    likeliest = likeliest_places(hierarchy, hierarchy.sum_leaves(told), settings.finest)
+    levels = supported_levels(likeliest, calibration.support)
     candidates = ranked_candidates(hierarchy, told, top=settings.top, finest=settings.finest, decide=settings.decide)
-    return Decided(None if levels else NO_COUNTRY, levels, candidates, credible_regions(hierarchy, told, territory))
+    return Decided(None if levels else NO_COUNTRY, levels, candidates, credible_regions(hierarchy, told, territory), likeliest)
 
 
-def supported_levels(hierarchy: Hierarchy, place_mass: NDArray[np.float64], support: float, finest: Finest) -> list[LevelAnswer]:
-    """The most probable place of each level, as long as it is probable enough.
+def likeliest_places(hierarchy: Hierarchy, place_mass: NDArray[np.float64], finest: Finest) -> list[LevelAnswer]:
+    """The most probable place of each level, coarse to fine, however improbable.
 
     Args:
         place_mass: (N,) posterior mass of every place.
-        support: least probability, at least one half, so that the places lie within each other.
-        finest: the answer goes no finer.
-
-    Returns:
-        Coarse to fine; empty where not even a country is supported.
+        finest: no level below this one.
     """
-    answers: list[LevelAnswer] = []
+    answers = []
     for level in range(finest_level(hierarchy, finest) + 1):
         places = hierarchy.places_of(level)
         best = places.start + int(np.argmax(place_mass[places.start : places.stop]))
-        p = float(place_mass[best])
-        if p < support:
-            continue
-        answers.append(LevelAnswer(level=hierarchy.level_names[level], id=hierarchy.ids[best], name=hierarchy.names[best], p=rounded(p)))
-    return answers if answers and answers[0].level == hierarchy.level_names[0] else []
+        p = rounded(float(place_mass[best]))
+        answers.append(LevelAnswer(level=hierarchy.level_names[level], id=hierarchy.ids[best], name=hierarchy.names[best], p=p))
+    return answers
+
+
+def supported_levels(likeliest: Sequence[LevelAnswer], support: float) -> list[LevelAnswer]:
+    """The places that are probable enough to be told.
+
+    Args:
+        likeliest: the most probable place of each level, coarse to fine.
+        support: least probability, at least one half, so that the places lie within each other.
+
+    Returns:
+        Coarse to fine; empty where not even a country is supported. A level without a likely place is passed over: a city may lack a subregion.
+    """
+    told = [answer for answer in likeliest if answer.p >= support]
+    return told if told and told[0] is likeliest[0] else []
 
 
 def ranked_candidates(hierarchy: Hierarchy, mass: NDArray[np.float64], *, top: int, finest: Finest, decide: Decide) -> list[Candidate]:

@@ -93,6 +93,12 @@ class Prediction(Answer):
     clues: list[ClueRecord]
     claimed: Claim | None
     provenance: Provenance
+    likeliest: list[LevelAnswer] = Field(
+        default_factory=list,
+        exclude=True,
+        repr=False,
+        description="the most probable place of every level, however improbable; scored, never told, not part of the JSON",
+    )
 
     @property
     def best(self) -> Candidate | None:

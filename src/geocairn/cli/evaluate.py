@@ -19,9 +19,10 @@ def evaluate(
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes of a bundle.")] = 1,
 ) -> None:
     """Score a bundle, or a file of predictions, against the true places."""
-    from geocairn.cli.progress import counted
+    from geocairn.cli.progress import counted, tell_step
     from geocairn.evaluate.markdown import report_markdown
-    from geocairn.evaluate.run import EvaluationSettings, run_evaluation
+    from geocairn.evaluate.run import run_evaluation
+    from geocairn.evaluate.settings import EvaluationSettings
 
     settings = EvaluationSettings.parse(
         "command line",
@@ -36,5 +37,5 @@ def evaluate(
             "jobs": jobs,
         },
     )
-    report = run_evaluation(manifest, settings, out=out, watch=counted)
+    report = run_evaluation(manifest, settings, out=out, watch=counted, tell=tell_step)
     typer.echo(report_markdown(report, []))

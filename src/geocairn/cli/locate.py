@@ -33,7 +33,7 @@ def locate(
 ) -> None:
     """Say where photos were taken, how sure it is, and why."""
     from geocairn.cli.output import Output, check_output
-    from geocairn.cli.progress import announced, counted
+    from geocairn.cli.progress import counted, tell_step
     from geocairn.locate import LocateSettings, Locator
     from geocairn.photo.listing import list_photos
     from geocairn.photo.read import PhotoLimits
@@ -56,8 +56,7 @@ def locate(
         from geocairn.errors import BadPhoto
 
         raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
-    with announced() as say:
-        locator = Locator.load(bundle, settings, progress=say)
+    locator = Locator.load(bundle, settings, progress=tell_step)
     todo = output.without_done(photos, locator.settings_sha256)
     predictions = iter(locator.locate_together(todo)) if together else locator.locate_many(todo, jobs=jobs)
     ended = output.write(counted(predictions, len(todo)), locator.name_of)

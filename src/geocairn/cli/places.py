@@ -25,14 +25,13 @@ def show(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show a hierarchy's levels, or one of its places."""
-    from geocairn.cli.progress import announced
+    from geocairn.cli.progress import tell_step
     from geocairn.places.atlas import load_atlas
     from geocairn.places.files import load_hierarchy
     from geocairn.places.summary import describe_hierarchy, describe_place
 
     if folder is None:
-        with announced() as say:
-            hierarchy = load_atlas(say).hierarchy
+        hierarchy = load_atlas(tell_step).hierarchy
     else:
         hierarchy = load_hierarchy(folder / "hierarchy.npz")
     described = describe_hierarchy(hierarchy) if place is None else describe_place(hierarchy, place)

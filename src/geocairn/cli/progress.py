@@ -1,35 +1,18 @@
 """Words and bars on standard error while work goes on."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
+
+import typer
 
 Item = TypeVar("Item")
 # Fewer photos than this are done before a bar has told anything.
 BAR_FROM = 6
 
 
-@contextmanager
-def announced() -> Iterator[Callable[[str], None]]:
-    """A function that shows a step of first-time work on standard error; a spinner on a terminal, a line elsewhere."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("loading places") if console.is_terminal else _nothing() as status:
-
-        def say(step: str) -> None:
-            words = f"first run, once only: {step}"
-            if status is None:
-                console.print(words, highlight=False)
-            else:
-                status.update(words)
-
-        yield say
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield None
+def tell_step(step: str) -> None:
+    """Say on standard error which step of first-time work begins."""
+    typer.echo(f"geocairn: first run, once only: {step}", err=True)
 
 
 def counted(items: Iterable[Item], total: int) -> Iterator[Item]:

@@ -68,13 +68,13 @@ def toponym_clues(text: ReadText, hierarchy: Hierarchy, gazetteer: Gazetteer) ->
     found: dict[str, Clue] = {}
     unmatched: list[Reading] = []
     for line in text.lines:
-        matched = False
+        named = False
         for reading in _longest_names(line, gazetteer):
-            matched = True
             clue = _clue(reading, gazetteer.find(reading.key), hierarchy, is_slip=False)
+            named = named or clue is not None
             if clue is not None and (reading.key not in found or _rank(found[reading.key]) < _rank(clue)):
                 found[reading.key] = clue
-        if not matched:
+        if not named:
             unmatched += [reading for reading in _readings(line) if len(reading.key) >= SLIP_MIN_LETTERS]
     for reading, row in _slips(unmatched, gazetteer):
         clue = _clue(reading, gazetteer.named(row), hierarchy, is_slip=True)
@@ -121,7 +121,7 @@ def _slips(readings: Sequence[Reading], gazetteer: Gazetteer) -> Iterator[tuple[
     except ImportError:
         raise MissingExtra("names of places need the package rapidfuzz; mend: pip install geocairn[text]") from None
     for reading in sorted(readings, key=lambda reading: -reading.share_of_line)[:MAX_SLIP_QUERIES]:
-        if all(_zipf(word) >= 2.5 for word in reading.words.split()):
+        if all(word_frequency(word) >= 2.5 for word in reading.words.split()):
             continue
         allowed = 1 if len(reading.key) < 2 * SLIP_LETTERS_PER_ERROR else 2
         best = extractOne(reading.key, gazetteer.major_keys, scorer=OSA.distance, score_cutoff=allowed)
@@ -165,11 +165,11 @@ def _excess(reading: Reading, share: float) -> float:
         return 0.0
     law = shipped_word_law()
     n_words = len(reading.words.split())
-    return float(_zipf(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0))
+    return float(word_frequency(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0))
 
 
 @cache
-def _zipf(words: str) -> float:
+def word_frequency(words: str) -> float:
     """Powers of ten of how often the words stand in a thousand million, in the language that uses them most; 0 where none does."""
     try:
         from wordfreq import zipf_frequency

@@ -48,6 +48,7 @@ class Guess:
     Attributes:
         candidates: best first.
         levels: the levels that the answer supports.
+        likeliest: the most probable place of every level, told or not; empty where the source does not say it.
         regions: empty where the source does not say which places a region holds.
         clues: kind of each clue and the id of the place it supports.
         abstain: why no place is answered; None for an answer.
@@ -56,6 +57,7 @@ class Guess:
 
     candidates: tuple[Spot, ...] = ()
     levels: Mapping[str, LevelGuess] = field(default_factory=dict)
+    likeliest: Mapping[str, Label] = field(default_factory=dict)
     regions: tuple[RegionHit, ...] = ()
     clues: tuple[tuple[str, str], ...] = ()
     abstain: str | None = None
@@ -92,6 +94,7 @@ def guess_from_prediction(prediction: Prediction, true_leaf: int) -> Guess:
     return Guess(
         candidates=tuple(Spot(spot.lat_deg, spot.lon_deg, spot.radius_km, spot.p) for spot in prediction.candidates),
         levels={answer.level: LevelGuess(Label(answer.id, answer.name), answer.p) for answer in prediction.levels},
+        likeliest={answer.level: Label(answer.id, answer.name) for answer in prediction.likeliest},
         regions=tuple(
             RegionHit(region.nominal, region.mass, bool((region.member_leaves() == true_leaf).any())) for region in prediction.regions if region.members
         ),

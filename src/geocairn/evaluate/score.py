@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geocairn.evaluate.guess import Guess
+from geocairn.evaluate.guess import Guess, Label
 from geocairn.evaluate.protocol import Protocol
 from geocairn.evaluate.report import Intervals, Report, finite, interval, number
 from geocairn.evaluate.truth import Labels, Places, Truth, places_right
@@ -85,13 +85,13 @@ class Evaluation:
 def score_guesses(guesses: Sequence[Guess], truth: Truth, *, places: Places, protocol: Protocol) -> Scores:
     """Measure guesses against the truth.
 
-    Where an answer stops above a level, the place scored there is the one that its first candidate lies in.
+    A bundle's place of a level is the most probable one, told or not. A file that stops above a level is scored there by the place of its first candidate.
     """
     points = [(guess.best.lat_deg, guess.best.lon_deg) if guess.best else (np.nan, np.nan) for guess in guesses]
     latlon_deg = np.array(points, dtype=np.float64)
     km = protocol.distance_km(latlon_deg, truth.latlon_deg)
     labels = {
-        level: tuple(guess.levels[level].label if level in guess.levels else nearest for guess, nearest in zip(guesses, near, strict=True))
+        level: tuple(_label(guess, level, nearest) for guess, nearest in zip(guesses, near, strict=True))
         for level, near in places.labels_at(latlon_deg).items()
     }
     return Scores(
@@ -103,6 +103,12 @@ def score_guesses(guesses: Sequence[Guess], truth: Truth, *, places: Places, pro
         labels=labels,
         right=_right_by_level(truth, labels),
     )
+
+
+def _label(guess: Guess, level: str, nearest: Label | None) -> Label | None:
+    if level in guess.likeliest:
+        return guess.likeliest[level]
+    return guess.levels[level].label if level in guess.levels else nearest
 
 
 def scored_levels(truth: Truth) -> list[str]:
