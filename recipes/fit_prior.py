@@ -1,4 +1,4 @@
-"""Fit the few parameters of the prior over places on geotagged travel photos; write places/prior.json and report it on authors held out."""
+"""Fit the few parameters of the prior over places on one half of the authors of geotagged travel photos; write places/prior.json, report it on the other."""
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import provenance, write_result
+from provenance import in_fitting_half, provenance, write_result
 from scipy.optimize import minimize
 
+from geocairn.answer.regions import MIN_AREA_KM2
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import read_manifest
 from geocairn.places.atlas import load_atlas
@@ -109,7 +110,10 @@ def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.int64]) -> Ph
     folds = np.unique(authors, return_inverse=True)[1] % 5
     held_out = {
         pseudo: sum(
-            float(weight[folds == fold] @ np.log(world.shares(fit_countries(world, cities, leaf[folds != fold], weight[folds != fold], pseudo))[leaf[folds == fold]]))
+            float(
+                weight[folds == fold]
+                @ np.log(world.shares(fit_countries(world, cities, leaf[folds != fold], weight[folds != fold], pseudo))[leaf[folds == fold]])
+            )
             for fold in range(5)
         )
         for pseudo in PSEUDO_PHOTOS
@@ -121,7 +125,7 @@ def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.int64]) -> Ph
 
 def coverage_by_density(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> dict[str, float]:
     """Share of photos inside the smallest-area sets of cities that hold 50, 80 and 95 %."""
-    order = np.argsort(-shares / np.maximum(world.area_km2, 1e-3), kind="stable")
+    order = np.argsort(-shares / np.maximum(world.area_km2, MIN_AREA_KM2), kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     held = np.cumsum(shares[order])
@@ -133,24 +137,19 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     manifest = read_manifest(parser.parse_args().manifest)
     world, nearest = read_world()
-    leaf = nearest.leaf(manifest.latlon_deg)
-    authors = manifest.author_codes()[leaf >= 0]
-    leaf = leaf[leaf >= 0]
-    halves = np.unique(authors, return_inverse=True)[1] % 2
-    crossed = {}
-    for half in (0, 1):
-        fitted = fit(world, leaf[halves != half], authors[halves != half])
-        shares = world.shares(fitted)
-        held_out = leaf[halves == half]
-        crossed[f"half_{half}"] = {
-            "n": len(held_out),
-            "mean_log_likelihood": round(float(np.log(shares[held_out]).mean()), 4),
-            "coverage": coverage_by_density(world, shares, held_out),
-        }
-    prior = fit(world, leaf, authors)
-    described = {"photos": len(leaf), "authors": len(set(authors.tolist())), "manifest_sha256": manifest.sha256}
+    leaf_of_all = nearest.leaf(manifest.latlon_deg)
+    leaf, authors = leaf_of_all[leaf_of_all >= 0], manifest.author_codes()[leaf_of_all >= 0]
+    fitted_on = in_fitting_half(manifest)[leaf_of_all >= 0]
+    prior = fit(world, leaf[fitted_on], authors[fitted_on])
+    shares = world.shares(prior)
+    described = {"photos": int(fitted_on.sum()), "authors": len(np.unique(authors[fitted_on])), "manifest_sha256": manifest.sha256}
     SHIPPED.write_text(prior.model_copy(update={"fitted_on": described}).model_dump_json(indent=1) + "\n", encoding="utf-8")
-    write_result("fit_prior", {"held_out_halves": crossed, "prior": prior.model_dump(mode="json"), **provenance(data_sha256=manifest.sha256, seed=0)})
+    measured = {name: measure(world, shares, leaf[rows]) for name, rows in (("fitted_half", fitted_on), ("held_out_half", ~fitted_on))}
+    write_result("fit_prior", {**measured, "prior": prior.model_dump(mode="json"), **provenance(data_sha256=manifest.sha256, seed=0)})
+
+
+def measure(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> dict[str, object]:
+    return {"n": len(leaf), "mean_log_likelihood": round(float(np.log(shares[leaf]).mean()), 4), "coverage": coverage_by_density(world, shares, leaf)}
 
 
 if __name__ == "__main__":

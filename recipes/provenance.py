@@ -4,10 +4,15 @@ import json
 import os
 import platform
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import geocairn
+from geocairn.manifest import AUTHOR_COLUMNS, Manifest
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -19,6 +24,12 @@ def provenance(*, data_sha256: str, seed: int) -> dict[str, Any]:
     changed = subprocess.run(["git", "status", "--porcelain", "--", "../src"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
     machine = {"cpus": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), "system": platform.system()}
     return {"commit": commit + ("+" if changed else ""), "version": geocairn.__version__, "data_sha256": data_sha256, "seed": seed, "machine": machine}
+
+
+def in_fitting_half(manifest: Manifest) -> NDArray[np.bool_]:
+    """Which rows are by authors of the half that everything shipped is fitted on: those whose name hashes to an even number."""
+    column = next(name for name in AUTHOR_COLUMNS if name in manifest.columns)
+    return np.array([sha256(str(author).encode()).digest()[0] % 2 == 0 for author in manifest.columns[column]])
 
 
 def write_result(name: str, values: dict[str, Any]) -> None:
