@@ -16,7 +16,7 @@ Outline = Callable[[str | Path, NDArray[np.int64]], shapely.MultiPolygon]
 
 # A region of 100 km x 100 km drawn to 0.01 degree is off by about a hundredth of its width; a smaller one is drawn ten times finer.
 # Coarser grids are for regions of thousands of scattered places, such as the prior's: rounding merges neighbours and keeps the area within a few per cent.
-GRIDS_DEG = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+GRIDS_DEG = (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)
 COARSE_FROM_KM2 = 10_000.0
 MAX_VERTICES = 10_000
 
