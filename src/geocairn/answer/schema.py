@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from geocairn.answer.prediction import Prediction, Region
+from geocairn.answer.prediction import Answer, Prediction
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -14,12 +14,19 @@ def prediction_schema() -> dict[str, Any]:
     Fields with a default may be absent; fields that are not part of the JSON are not part of the schema.
     """
     schema = Prediction.model_json_schema()
-    inside = {name for name, field in Region.model_fields.items() if field.exclude}
-    properties = schema["$defs"]["Region"]["properties"]
-    schema["$defs"]["Region"]["properties"] = {name: value for name, value in properties.items() if name not in inside}
+    _leave_out_excluded(schema, Prediction)
+    for part in Answer.__subclasses__():
+        if part.__name__ in schema["$defs"]:
+            _leave_out_excluded(schema["$defs"][part.__name__], part)
     return {"$schema": SCHEMA_DIALECT} | schema
 
 
 def schema_text() -> str:
     """The schema as the file's text."""
     return json.dumps(prediction_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _leave_out_excluded(schema: dict[str, Any], part: type[Answer]) -> None:
+    for name, field in part.model_fields.items():
+        if field.exclude:
+            del schema["properties"][name]
