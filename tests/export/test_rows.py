@@ -1,4 +1,5 @@
 import io
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -30,20 +31,25 @@ def test_a_row_is_flushed_at_once():
 def test_a_whole_file_is_read_and_left(tmp_path):
     path = tmp_path / "x.jsonl"
     write_predictions(album(), path, "jsonl")
-    assert resume_rows(path) == set(KEYS)
+    assert resume_rows(path) == Counter(KEYS)
     assert path.read_bytes() == WHOLE
 
 
 def test_rows_with_an_error_count_as_done(tmp_path):
     write_predictions([failed()], tmp_path / "x.jsonl", "jsonl")
-    assert resume_rows(tmp_path / "x.jsonl") == {("broken.jpg", None, "5" * 64)}
+    assert resume_rows(tmp_path / "x.jsonl") == {("broken.jpg", None, "5" * 64): 1}
+
+
+def test_a_photo_listed_twice_is_two_rows(tmp_path):
+    write_predictions([prediction(), prediction()], tmp_path / "x.jsonl", "jsonl")
+    assert resume_rows(tmp_path / "x.jsonl") == {KEYS[0]: 2}
 
 
 @pytest.mark.parametrize("content", [None, b""])
 def test_no_file_or_an_empty_one_holds_no_rows(content, tmp_path):
     if content is not None:
         (tmp_path / "x.jsonl").write_bytes(content)
-    assert resume_rows(tmp_path / "x.jsonl") == set()
+    assert resume_rows(tmp_path / "x.jsonl") == Counter()
 
 
 @given(st.integers(0, len(WHOLE)))
@@ -52,7 +58,7 @@ def test_a_file_cut_anywhere_and_resumed_equals_the_whole_one(tmp_path_factory, 
     path.write_bytes(WHOLE[:cut])
     done = resume_rows(path)
     n_whole = sum(end <= cut for end in ENDS)
-    assert done == set(KEYS[:n_whole])
+    assert done == Counter(KEYS[:n_whole])
     assert path.read_bytes() == WHOLE[: ([0, *ENDS])[n_whole]]
     with open_rows(path, resume=True) as out:
         for answer, key in zip(album(), KEYS, strict=True):
@@ -64,7 +70,7 @@ def test_a_file_cut_anywhere_and_resumed_equals_the_whole_one(tmp_path_factory, 
 def test_a_tail_of_zeros_after_a_crash_is_cut(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_bytes(WHOLE[: ENDS[0]] + b"\0" * 100)
-    assert resume_rows(path) == {KEYS[0]}
+    assert resume_rows(path) == {KEYS[0]: 1}
     assert path.read_bytes() == WHOLE[: ENDS[0]]
 
 
@@ -96,4 +102,4 @@ def test_a_folder_is_refused(tmp_path):
 def test_the_key_of_a_name_that_is_not_utf8_is_the_one_read_back(tmp_path):
     answer = prediction("caf\udce9.jpg")
     write_predictions([answer], tmp_path / "x.jsonl", "jsonl")
-    assert resume_rows(tmp_path / "x.jsonl") == {row_key(answer.photo, answer.sha256, answer.provenance.settings_sha256)}
+    assert resume_rows(tmp_path / "x.jsonl") == {row_key(answer.photo, answer.sha256, answer.provenance.settings_sha256): 1}

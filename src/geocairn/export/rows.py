@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,19 +32,19 @@ def append_row(out: TextIO, prediction: Prediction) -> None:
     out.flush()
 
 
-def resume_rows(path: Path) -> set[RowKey]:
+def resume_rows(path: Path) -> Counter[RowKey]:
     """Read which rows a JSONL file already holds, and cut a torn last line off the file.
 
     Args:
         path: JSONL written by `append_row`, whole or cut off anywhere; a missing file holds no rows.
 
     Returns:
-        The `row_key` of every whole row, rows with an error among them.
+        How many whole rows there are of each `row_key`, rows with an error among them: a photo may be listed twice.
 
     Raises:
         BadOutput: the file cannot be read or cut, or holds a line that is no prediction; then it is left as it is.
     """
-    done: set[RowKey] = set()
+    done: Counter[RowKey] = Counter()
     whole = 0
     try:
         if not path.exists():
@@ -54,7 +55,7 @@ def resume_rows(path: Path) -> set[RowKey]:
                 if key is None:
                     _check_is_torn(path, number, line, rest=stream.read(1))
                     break
-                done.add(key)
+                done[key] += 1
                 whole += len(line)
         if whole < path.stat().st_size:
             os.truncate(path, whole)
