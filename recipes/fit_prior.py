@@ -90,7 +90,7 @@ def fit_countries(world: World, prior: PhotoPrior, leaf: NDArray[np.int64], weig
     for code in np.unique(world.country[leaf]).tolist():
         inside = world.country == code
         countries[code] = _factor(seen, shares, inside, continents[str(world.continent[inside][0])], pseudo_photos)
-    rounded = {"continent_factor": _rounded(continents), "country_factor": _rounded(countries), "country_pseudo_photos": pseudo_photos}
+    rounded = {"continent_factor": _rounded(continents), "country_factor": _rounded(countries), "fitted_on": {"country_pseudo_photos": pseudo_photos}}
     return prior.model_copy(update=rounded)
 
 
@@ -143,7 +143,7 @@ def main() -> None:
     prior = fit(world, leaf[fitted_on], authors[fitted_on])
     shares = world.shares(prior)
     described = {"photos": int(fitted_on.sum()), "authors": len(np.unique(authors[fitted_on])), "manifest_sha256": manifest.sha256}
-    SHIPPED.write_text(prior.model_copy(update={"fitted_on": described}).model_dump_json(indent=1) + "\n", encoding="utf-8")
+    SHIPPED.write_text(prior.model_copy(update={"fitted_on": {**prior.fitted_on, **described}}).model_dump_json(indent=1) + "\n", encoding="utf-8")
     measured = {name: measure(world, shares, leaf[rows]) for name, rows in (("fitted_half", fitted_on), ("held_out_half", ~fitted_on))}
     write_result("fit_prior", {**measured, "prior": prior.model_dump(mode="json"), **provenance(data_sha256=manifest.sha256, seed=0)})
 

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,17 @@ from pydantic import Field
 from geocairn.config import Config
 
 Continent = Literal["AF", "AN", "AS", "EU", "NA", "OC", "SA"]
+Factor = Annotated[float, Field(gt=0)]
 
 
 class PhotoPrior(Config):
     """A city draws photos by its people, by its fame (in how many names the world speaks of it) and by its land; countries differ by a factor.
 
-    share of a city ~ country_factor * ((people + people_floor) ** people_power * (1 + names) ** fame_power / town_total + land * area / land_total)
+    share of a city ~ country_factor * ((people + people_floor) ** people_power * (1 + names) ** fame_power / town_total + land * area ** land_power / land_total)
 
     Fitted by recipes/fit_prior.sh: maximum likelihood on geotagged travel photos, each author's photos together weighing as the square root of their
-    number; country factors are shrunk towards their continent's (Gamma-Poisson, `country_pseudo_photos`), so a country never seen gets its continent's.
+    number; country factors are shrunk towards their continent's (Gamma-Poisson, by as many photos as `fitted_on["country_pseudo_photos"]` says), so a
+    country never seen gets its continent's.
     """
 
     people_power: float = Field(0.5, ge=0, le=2)
@@ -28,9 +30,8 @@ class PhotoPrior(Config):
     fame_power: float = Field(1.0, ge=0, le=4)
     land: float = Field(0.1, ge=0, le=10, description="photos taken for the land, per photo taken for the town")
     land_power: float = Field(1.0, ge=0, le=2, description="power of a territory's area that its land draws photos with")
-    country_pseudo_photos: float = Field(3.0, gt=0, description="strength of the shrinkage of country factors, in photos")
-    continent_factor: dict[Continent, float] = Field(default_factory=dict)
-    country_factor: dict[str, float] = Field(default_factory=dict, description="by ISO 3166 alpha-2 code; others have their continent's")
+    continent_factor: dict[Continent, Factor] = Field(default_factory=dict)
+    country_factor: dict[str, Factor] = Field(default_factory=dict, description="by ISO 3166 alpha-2 code; others have their continent's")
     fitted_on: dict[str, str | int | float] = Field(default_factory=dict, description="what the numbers above were fitted on")
 
 

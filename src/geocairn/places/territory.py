@@ -73,7 +73,8 @@ def outline(territory: str | Path, leaves: NDArray[np.integer[Any]]) -> shapely.
         leaves: (K,) leaf indices.
 
     Returns:
-        A valid MultiPolygon in longitude and latitude degrees (WGS 84), cut at the antimeridian; empty for no leaves.
+        A valid MultiPolygon in longitude and latitude degrees (WGS 84), cut at the antimeridian; empty for no leaves. Its edges are straight in degrees, which
+        only within a few hundred kilometres of a pole differs much from the great circles between the corners.
     """
     corners_deg, corner, offset = _read(str(territory))
     starts, lengths = offset[leaves], offset[np.asarray(leaves) + 1] - offset[leaves]
@@ -95,12 +96,24 @@ def _polygons(rings_deg: NDArray[np.float64], ring: NDArray[np.int64], n: int) -
     simple = shapely.polygons(shapely.linearrings(rings_deg[~crosses], indices=_renumbered(ring[~crosses]))) if (~crosses).any() else np.array([])
     if not crosses.any():
         return np.asarray(simple)
-    shifted = rings_deg[crosses] + np.array([360.0, 0.0]) * (rings_deg[crosses, :1] < 0)
-    across = shapely.polygons(shapely.linearrings(shifted, indices=_renumbered(ring[crosses])))
+    rings = np.split(rings_deg[crosses], np.flatnonzero(np.diff(ring[crosses])) + 1)
+    across = np.array([_unrolled(corners_deg) for corners_deg in rings])
     eastern = shapely.intersection(across, shapely.box(0, -90, 180, 90))
     western = shapely.transform(shapely.intersection(across, shapely.box(180, -90, 360, 90)), lambda xy: xy - np.array([360.0, 0.0]))
     both = np.concatenate([np.asarray(simple), eastern, western])
     return np.asarray(both[~shapely.is_empty(both)])
+
+
+def _unrolled(corners_deg: NDArray[np.float64]) -> shapely.Polygon:
+    """Polygon in longitudes from 0 to 360 of a ring that crosses the antimeridian; around a pole it follows the pole from 0 to 360 and back."""
+    eastward = corners_deg + np.array([360.0, 0.0]) * (corners_deg[:, :1] < 0)
+    n_crossings = np.count_nonzero(np.abs(np.diff(corners_deg[:, 0], append=corners_deg[0, 0])) > 180)
+    if n_crossings % 2 == 0:
+        return shapely.Polygon(eastward)
+    around = eastward[np.argsort(eastward[:, 0])]
+    pole = 90.0 if corners_deg[:, 1].mean() > 0 else -90.0
+    greenwich = np.interp(0.0, [around[-1, 0] - 360, around[0, 0]], [around[-1, 1], around[0, 1]])
+    return shapely.Polygon([(0.0, pole), (0.0, greenwich), *around, (360.0, greenwich), (360.0, pole)])
 
 
 def _renumbered(ring: NDArray[np.int64]) -> NDArray[np.int64]:
