@@ -17,7 +17,7 @@ from geocairn.export.target import writing
 class MapSettings(Config):
     """How much a map may hold: the file must stay light enough to open and to send."""
 
-    max_photos: int = Field(default=500, ge=1, description="most photos on one map; the page says how many more there are")
+    max_photos: int = Field(default=1000, ge=1, description="most photos on one map; the page says how many more there are")
     light_from: int = Field(default=40, ge=1, description="with more photos than this, pictures are half as long and regions have a quarter of the corners")
     picture_px: int = Field(default=480, ge=16, description="long side of a photo's picture")
     picture_quality: int = Field(default=80, ge=1, le=95, description="JPEG quality of the pictures")
