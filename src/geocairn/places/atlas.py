@@ -1,13 +1,15 @@
 """The atlas: GeoNames' hierarchy, its territories and its gazetteer, built once into the user's cache and loaded from there."""
 
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from geocairn.errors import MissingExtra
+from geocairn.errors import BadOutput, MissingExtra
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.entities import build_entities, sort_cities
 from geocairn.places.files import load_hierarchy, save_hierarchy
@@ -20,7 +22,7 @@ from geocairn.places.territory import build_territories
 from geocairn.storage import cache_folder
 
 # Raise it when the builders below change what they build.
-BUILDER_VERSION = 2
+BUILDER_VERSION = 3
 Progress = Callable[[str], None]
 
 
@@ -60,14 +62,24 @@ def load_atlas(progress: Progress = lambda step: None, *, prior: PhotoPrior | No
     """
     chosen = prior or shipped_prior()
     folder = cache_folder() / f"places-{_recipe_sha256(chosen)[:16]}"
-    if not (folder / "hierarchy.json").exists():
-        _build(folder, chosen, progress)
+    if not os.path.exists(folder / "hierarchy.json"):  # not Path.exists, which raises where a folder above may not be entered
+        _build_where_writable(folder, chosen, progress)
     return Atlas(folder, load_hierarchy(folder / "hierarchy.npz"))
 
 
 def _recipe_sha256(prior: PhotoPrior) -> str:
     recipe = {"builder": BUILDER_VERSION, "packages": packaged_versions(), "prior": prior.sha256()}
     return sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def _build_where_writable(folder: Path, prior: PhotoPrior, progress: Progress) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        _build(folder, prior, progress)
+    except OSError as error:
+        raise BadOutput(f"{folder}: the places cannot be kept there ({error.strerror}); set GEOCAIRN_CACHE to a folder that you may write to") from None
 
 
 def _build(folder: Path, prior: PhotoPrior, progress: Progress) -> None:
@@ -94,7 +106,7 @@ def country_names() -> dict[str, Iterable[str]]:
         from babel import Locale, localedata
     except ImportError:
         raise MissingExtra("names of countries need the package babel; mend: pip install geocairn[text]") from None
-    names: dict[str, set[str]] = {"US": {"U.S.A.", "United States of America"}, "GB": {"Great Britain", "England", "Scotland", "Wales"}}
+    names: dict[str, set[str]] = {"US": {"U.S.A.", "United States of America"}, "GB": {"Great Britain"}}
     for identifier in sorted(localedata.locale_identifiers()):
         # Languages, not their regional forms: those name countries alike.
         if "_" not in identifier or identifier.split("_")[1].istitle():

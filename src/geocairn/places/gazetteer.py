@@ -77,13 +77,13 @@ def name_key(name: str) -> str:
     ('saintetienne', 'keywest', 'lodz', '北京市')
     """
     folded = unicodedata.normalize("NFKD", name.casefold().translate(_PLAIN_LETTERS))
-    kept = "".join(char for char in folded if char.isalpha() or unicodedata.category(char) == "Mc" or _is_vowel_sign(char))
+    kept = "".join(char for char in folded if char.isalpha() or unicodedata.category(char) == "Mc" or _is_part_of_word(char))
     return unicodedata.normalize("NFC", kept)
 
 
-def _is_vowel_sign(char: str) -> bool:
-    # In Indic and South-East Asian scripts the marks are vowels and part of the word; in Latin, Greek, Cyrillic and Arabic they are accents.
-    return unicodedata.category(char) == "Mn" and "\u0900" <= char < "\u1800"
+def _is_part_of_word(mark: str) -> bool:
+    # In Indic and South-East Asian scripts the marks are vowels, and those of kana tell Paris from Bali; in Latin, Greek, Cyrillic and Arabic they are accents.
+    return (unicodedata.category(mark) == "Mn" and "\u0900" <= mark < "\u1800") or mark in "\u3099\u309a"
 
 
 def build_gazetteer(hierarchy: Hierarchy, cities: Sequence[City], country_names: Mapping[str, Iterable[str]]) -> Gazetteer:

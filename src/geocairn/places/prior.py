@@ -18,7 +18,9 @@ Factor = Annotated[float, Field(gt=0)]
 class PhotoPrior(Config):
     """A city draws photos by its people, by its fame (in how many names the world speaks of it) and by its land; countries differ by a factor.
 
-    share of a city ~ country_factor * ((people + people_floor) ** people_power * (1 + names) ** fame_power / town_total + land * area ** land_power / land_total)
+    share of a city ~ country_factor * (
+        (people + people_floor) ** people_power * (1 + names) ** fame_power / town_total + land * area ** land_power / land_total
+    )
 
     Fitted by recipes/fit_prior.sh: maximum likelihood on geotagged travel photos, each author's photos together weighing as the square root of their
     number; country factors are shrunk towards their continent's (Gamma-Poisson, by as many photos as `fitted_on["country_pseudo_photos"]` says), so a
