@@ -1,8 +1,8 @@
 """Fit the few parameters of the prior over places on one half of the authors of geotagged travel photos; write places/prior.json, report it on the other."""
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,9 @@ from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import read_manifest
 from geocairn.places.atlas import load_atlas
 from geocairn.places.entities import sort_cities
-from geocairn.places.geonames import read_cities, read_countries
+from geocairn.places.geonames import read_cities
 from geocairn.places.nearest import NearestPlace
-from geocairn.places.prior import PhotoPrior, base_shares, city_shares
+from geocairn.places.prior import PhotoPrior, base_shares, city_shares, subcontinent_of
 
 SHIPPED = Path(__file__).parent.parent / "src/geocairn/places/prior.json"
 PSEUDO_PHOTOS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -32,25 +32,28 @@ class World:
     names: NDArray[np.int64]
     area_km2: NDArray[np.float64]
     country: NDArray[np.str_]
-    continent: NDArray[np.str_]
+
+    @cached_property
+    def subcontinent(self) -> NDArray[np.str_]:
+        """(L,) names."""
+        return np.array([subcontinent_of(code) for code in self.country.tolist()])
 
     def base(self, prior: PhotoPrior) -> NDArray[np.float64]:
         return base_shares(prior, people=self.people, names=self.names, area_km2=self.area_km2)
 
     def shares(self, prior: PhotoPrior) -> NDArray[np.float64]:
-        return city_shares(prior, people=self.people, names=self.names, area_km2=self.area_km2, country=self.country, continent=self.continent)
+        return city_shares(prior, people=self.people, names=self.names, area_km2=self.area_km2, country=self.country)
 
 
 def read_world() -> tuple[World, NearestPlace]:
     atlas = load_atlas(print)
-    cities, countries = sort_cities(read_cities()), read_countries()
+    cities = sort_cities(read_cities())
     assert np.allclose(atlas.hierarchy.unit[atlas.hierarchy.leaves], unit_from_latlon([(city.lat_deg, city.lon_deg) for city in cities]))
     world = World(
         people=np.array([city.population for city in cities]),
         names=np.array([len(city.other_names) for city in cities]),
         area_km2=atlas.hierarchy.area_km2[atlas.hierarchy.leaves].astype(np.float64),
         country=np.array([city.country for city in cities]),
-        continent=np.array([countries[city.country].continent for city in cities]),
     )
     return world, atlas.nearest
 
@@ -62,8 +65,8 @@ def author_weights(authors: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(weight / weight.mean())
 
 
-def with_city_parameters(values: Sequence[float]) -> PhotoPrior:
-    people_power, fame_power, log_land, land_power = (float(value) for value in values)
+def with_city_parameters(values: NDArray[np.float64]) -> PhotoPrior:
+    people_power, fame_power, log_land, land_power = values.tolist()
     return PhotoPrior(people_power=people_power, fame_power=fame_power, land=round(float(np.exp(log_land)), 6), land_power=land_power)
 
 
@@ -82,16 +85,16 @@ def fit_cities(world: World, leaf: NDArray[np.int64], weight: NDArray[np.float64
 
 
 def fit_countries(world: World, prior: PhotoPrior, leaf: NDArray[np.int64], weight: NDArray[np.float64], pseudo_photos: float) -> PhotoPrior:
-    """Factors of continents, then of countries shrunk towards their continent's."""
+    """Factors of subcontinents, shrunk towards 1, then of countries, shrunk towards their subcontinent's."""
     shares = world.base(prior)
-    seen = np.bincount(leaf, weight, minlength=len(shares))
-    continents = {code: _factor(seen, shares, world.continent == code, 1.0, pseudo_photos) for code in np.unique(world.continent).tolist()}
-    countries = {}
-    for code in np.unique(world.country[leaf]).tolist():
-        inside = world.country == code
-        countries[code] = _factor(seen, shares, inside, continents[str(world.continent[inside][0])], pseudo_photos)
-    rounded = {"continent_factor": _rounded(continents), "country_factor": _rounded(countries), "fitted_on": {"country_pseudo_photos": pseudo_photos}}
-    return prior.model_copy(update=rounded)
+    seen = np.bincount(leaf, weight, minlength=len(shares)).astype(np.float64)
+    subcontinents = {name: _factor(seen, shares, world.subcontinent == name, 1.0, pseudo_photos) for name in np.unique(world.subcontinent).tolist()}
+    countries = {
+        code: _factor(seen, shares, world.country == code, subcontinents[subcontinent_of(code)], pseudo_photos)
+        for code in np.unique(world.country[leaf]).tolist()
+    }
+    rounded = {"subcontinent_factor": _rounded(subcontinents), "country_factor": _rounded(countries)}
+    return prior.model_copy(update={**rounded, "fitted_on": {"country_pseudo_photos": pseudo_photos}})
 
 
 def _factor(seen: NDArray[np.float64], shares: NDArray[np.float64], inside: NDArray[np.bool_], towards: float, pseudo_photos: float) -> float:

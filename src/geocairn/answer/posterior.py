@@ -34,7 +34,8 @@ def leaf_posterior(
     for level, level_scores in enumerate(scores):
         if level_scores is not None:
             ancestor = hierarchy.ancestor_of_leaves(level)
-            total += np.where(ancestor >= 0, level_scores[ancestor - hierarchy.places_of(level).start], 0.0)
+            inside = ancestor >= 0
+            total[inside] += level_scores[ancestor[inside] - hierarchy.places_of(level).start]
     total /= temperature
     for clue in clues:
         total += clue.log_likelihood(reliability)
@@ -52,12 +53,25 @@ def coarsen(hierarchy: Hierarchy, mass: NDArray[np.float64], level: int) -> NDAr
         mass: (L,) posterior over leaves.
 
     Returns:
-        (L,) with the same mass in every place of `level`; leaves without a place there keep their own.
+        (L,) with the same mass in every place of `level`, and of the coarser ones; see `holder_of_leaves` for leaves without a place at `level`.
     """
-    ancestor = hierarchy.ancestor_of_leaves(level)
+    holder = holder_of_leaves(hierarchy, level)
     weight = hierarchy.weight[hierarchy.leaves]
-    inside = hierarchy.sum_leaves(mass)[ancestor] / hierarchy.weight[ancestor]
-    return np.where(ancestor >= 0, inside * weight, mass)
+    inside = np.bincount(holder, mass, minlength=len(hierarchy)) / np.bincount(holder, weight, minlength=len(hierarchy)).clip(min=1e-300)
+    return np.asarray(inside[holder] * weight)
+
+
+def holder_of_leaves(hierarchy: Hierarchy, level: int) -> NDArray[np.int32]:
+    """For each leaf the finest place above it that may be told where nothing finer than `level` is.
+
+    Returns:
+        (L,) int32 place indices: the place of `level`, or the next coarser one where the chain lacks that level; the leaf itself where it lies in nothing.
+    """
+    holder = hierarchy.leaves.copy()
+    for coarser in range(level + 1):
+        ancestor = hierarchy.ancestor_of_leaves(coarser)
+        holder = np.where(ancestor >= 0, ancestor, holder)
+    return holder
 
 
 def log_odds_raised(hierarchy: Hierarchy, clue: Clue, reliability: Mapping[Tier, float]) -> float:

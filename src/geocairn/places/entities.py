@@ -39,7 +39,6 @@ def build_entities(
         names=np.array([len(city.other_names) for city in cities], dtype=np.int64),
         area_km2=area_km2,
         country=np.array([city.country for city in cities]),
-        continent=np.array([countries[city.country].continent for city in cities]),
     )
     unit = unit_from_latlon([(city.lat_deg, city.lon_deg) for city in cities])
     chains = [_chain(city, countries) for city in cities]
