@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from geocairn.clues.clue import Box, Clue, Tier, country_clue
+from geocairn.clues.sight import elsewhere_at_most
 from geocairn.clues.text import Line, ReadText
 from geocairn.errors import MissingExtra
 from geocairn.places.hierarchy import Hierarchy
@@ -52,7 +53,8 @@ def language_clues(text: ReadText, hierarchy: Hierarchy) -> list[Clue]:
     frequency = dict.fromkeys(hierarchy.country_index, 1.0)
     for lines in parts:
         p = language_probabilities(_joined(lines))
-        frequency = {country: value * _frequency(p, country) for country, value in frequency.items()}
+        seen = _frequency(p, hierarchy)
+        frequency = {country: value * seen[country] for country, value in frequency.items()}
     words = " / ".join(_joined(lines) for lines in parts)
     tier = Tier.STRONG if _n_letters(words) >= STRONG_LETTERS else Tier.MEDIUM
     box: Box | None = parts[0][0].box_px
@@ -121,11 +123,16 @@ def _n_letters(text: str) -> int:
     return sum(character.isalpha() for character in text)
 
 
-def _frequency(p: Mapping[str, float], country: str) -> float:
-    table = _table()
-    return math.fsum(
-        value * (NO_LANGUAGE_FREQUENCY if code == NO_LANGUAGE else table[code]["countries"].get(country, table[code]["elsewhere"])) for code, value in p.items()
-    )
+def _frequency(p: Mapping[str, float], hierarchy: Hierarchy) -> dict[str, float]:
+    """How often each country shows a text of these languages: the mean over the languages that it may be in."""
+    frequency = dict.fromkeys(hierarchy.country_index, p.get(NO_LANGUAGE, 0.0) * NO_LANGUAGE_FREQUENCY)
+    for code, probability in p.items():
+        if code != NO_LANGUAGE:
+            countries = _table()[code]["countries"]
+            elsewhere = elsewhere_at_most(_table()[code]["elsewhere"], countries, hierarchy)
+            for country in frequency:
+                frequency[country] += probability * countries.get(country, elsewhere)
+    return frequency
 
 
 def _normalised(weights: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from geocairn.clues.clue import Clue, Tier, country_clue
+from geocairn.clues.clue import Clue, Tier
+from geocairn.clues.sight import Sight, clue_of_sights
 from geocairn.clues.text import Line, ReadText
 from geocairn.places.hierarchy import Hierarchy
 
@@ -26,16 +27,9 @@ def script_clues(text: ReadText, hierarchy: Hierarchy) -> list[Clue]:
     Several scripts multiply: a country has to explain them all. A few letters are a weaker sign than a whole script, for accents are easily misread.
     """
     lines = [line for line in text.lines if line.confidence >= MIN_CONFIDENCE]
-    sights = [(entry, line, Tier(entry["tier"])) for entry, line in _scripts_seen(lines)] + [(entry, line, Tier.MEDIUM) for entry, line in _letters_seen(lines)]
-    if not sights:
-        return []
-    frequency = dict.fromkeys(hierarchy.country_index, 1.0)
-    for entry, _, _ in sights:
-        frequency = {country: value * entry["countries"].get(country, entry["elsewhere"]) for country, value in frequency.items()}
-    shown = list(dict.fromkeys(line for _, line, _ in sights))
-    tier = Tier.STRONG if any(tier == Tier.STRONG for _, _, tier in sights) else Tier.MEDIUM
-    clue = country_clue(hierarchy, frequency, kind="script", text=" / ".join(line.text for line in shown), tier=tier, box_px=shown[0].box_px)
-    return [clue] if clue else []
+    sights = [Sight(line, entry["countries"], entry["elsewhere"], Tier(entry["tier"])) for entry, line in _scripts_seen(lines)]
+    sights += [Sight(line, entry["countries"], entry["elsewhere"], Tier.MEDIUM) for entry, line in _letters_seen(lines)]
+    return clue_of_sights("script", sights, hierarchy)
 
 
 def kind_of_han(text: str) -> str:

@@ -8,7 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from geocairn.clues.clue import Clue, Tier, country_clue
+from geocairn.clues.clue import Clue, Tier
+from geocairn.clues.sight import Sight, clue_of_sights
 from geocairn.clues.text import Line, ReadText
 from geocairn.places.hierarchy import Hierarchy
 
@@ -23,15 +24,8 @@ def street_word_clues(text: ReadText, hierarchy: Hierarchy) -> list[Clue]:
     Of one language only the most telling words count, for words of one language come together; several languages multiply.
     """
     found = _most_telling_by_language([line for line in text.lines if line.confidence >= MIN_CONFIDENCE])
-    if not found:
-        return []
-    frequency = dict.fromkeys(hierarchy.country_index, 1.0)
-    for group, _ in found:
-        frequency = {country: value * group["countries"].get(country, group["elsewhere"]) for country, value in frequency.items()}
-    shown = list(dict.fromkeys(line for _, line in found))
-    words = " / ".join(line.text for line in shown)
-    clue = country_clue(hierarchy, frequency, kind="street_word", text=words, tier=Tier.MEDIUM, box_px=shown[0].box_px)
-    return [clue] if clue else []
+    sights = [Sight(line, group["countries"], group["elsewhere"], Tier.MEDIUM) for group, line in found]
+    return clue_of_sights("street_word", sights, hierarchy)
 
 
 def _most_telling_by_language(lines: Sequence[Line]) -> list[tuple[dict[str, Any], Line]]:
