@@ -15,9 +15,8 @@ FEW = settings(max_examples=60)
 
 
 def clue(hierarchy, frequency, tier=Tier.MEDIUM):
-    return Clue(
-        kind="toponym", text="words", box_px=None, tier=tier, ratio=ratio_from_frequency(hierarchy, np.asarray(frequency, dtype=np.float64)), supports=0
-    )
+    ratio = ratio_from_frequency(hierarchy, np.asarray(frequency, dtype=np.float64))
+    return Clue(kind="toponym", text="words", box_px=None, tier=tier, ratio=ratio, supports=0)
 
 
 def drawn_scores(hierarchy, numbers):

@@ -11,6 +11,8 @@ from geocairn.places.hierarchy import Hierarchy
 RADII_KM = (10.0, 25.0, 75.0, 200.0, 500.0, 1000.0)
 """A candidate's radius is the smallest of these whose best disc holds half of the posterior, else the largest."""
 ENOUGH_MASS = 0.5
+MARGIN_KM = 2.0
+"""Centres are farther apart than their radius by this much: told to 0.01 degree, each may move by 0.8 km towards the other."""
 N_POINTS = 4096
 N_CENTRES = 256
 
@@ -45,7 +47,7 @@ def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> lis
         if row is None:
             break
         discs.append(Disc(int(order[row]), radius, probability_within(hierarchy, mass, unit[row], radius)))
-        left[nearness[row] >= _cosine(radius)] = 0.0
+        left[nearness[row] >= _cosine(radius + MARGIN_KM)] = 0.0
     return sorted(discs, key=lambda disc: -disc.p)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geocairn.answer.candidates import Disc, best_discs, best_for_geoscore, best_for_median, probability_within
-from geocairn.answer.posterior import coarsen
+from geocairn.answer.candidates import MARGIN_KM, Disc, best_discs, best_for_geoscore, best_for_median, probability_within
+from geocairn.answer.posterior import coarsen, holder_of_leaves
 from geocairn.answer.prediction import Candidate, LevelAnswer, Region
 from geocairn.answer.regions import credible_regions
 from geocairn.config import Config
@@ -29,7 +29,9 @@ class Calibration(Config):
     """What turns a bundle's posterior into answers that keep their word; fitted on photos that the bundle has not seen."""
 
     temperature: float = Field(1.0, gt=0, description="the scorer's summed log-scores are divided by it")
-    support: float = Field(0.6, ge=0.5, lt=1, description="least probability at which a place of a level is answered")
+    support: float = Field(
+        0.6, gt=0.5, lt=1, description="least probability at which a place of a level is answered; above one half places lie within each other"
+    )
     calibrated: bool = Field(False, description="whether the numbers above were fitted, or are the defaults")
     fitted_on: dict[str, str | int | float] = Field(default_factory=dict)
 
@@ -77,6 +79,8 @@ def likeliest_places(hierarchy: Hierarchy, place_mass: NDArray[np.float64], fine
     answers = []
     for level in range(finest_level(hierarchy, finest) + 1):
         places = hierarchy.places_of(level)
+        if not places:
+            continue
         best = places.start + int(np.argmax(place_mass[places.start : places.stop]))
         p = rounded(float(place_mass[best]))
         answers.append(LevelAnswer(level=hierarchy.level_names[level], id=hierarchy.ids[best], name=hierarchy.names[best], p=p))
@@ -88,7 +92,7 @@ def supported_levels(likeliest: Sequence[LevelAnswer], support: float) -> list[L
 
     Args:
         likeliest: the most probable place of each level, coarse to fine.
-        support: least probability, at least one half, so that the places lie within each other.
+        support: least probability, above one half, so that the places lie within each other.
 
     Returns:
         Coarse to fine; empty where not even a country is supported. A level without a likely place is passed over: a city may lack a subregion.
@@ -127,7 +131,7 @@ def _led_by(hierarchy: Hierarchy, mass: NDArray[np.float64], leaf: int, discs: l
     """A disc around `leaf`, then those whose centres lie outside it."""
     radius, units = discs[0].radius_km, hierarchy.unit[hierarchy.leaves]
     lead = Disc(leaf, radius, probability_within(hierarchy, mass, units[leaf], radius))
-    return [lead, *(disc for disc in discs if distance_km_from_units(units[disc.leaf], units[leaf]) > radius)]
+    return [lead, *(disc for disc in discs if distance_km_from_units(units[disc.leaf], units[leaf]) > radius + MARGIN_KM)]
 
 
 def _candidate(hierarchy: Hierarchy, disc: Disc, rank: int, finest: Finest) -> Candidate:
@@ -138,13 +142,15 @@ def _candidate(hierarchy: Hierarchy, disc: Disc, rank: int, finest: Finest) -> C
 
 def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, level: int) -> list[Candidate]:
     """The most probable places of a level, each with its own radius, so that nothing finer than the level is told."""
-    places = hierarchy.places_of(level)
-    place_mass = hierarchy.sum_leaves(mass)
+    place_mass = np.bincount(holder_of_leaves(hierarchy, level), mass, minlength=len(hierarchy))
+    radius = hierarchy.radius_km
     chosen: list[int] = []
-    for place in (places.start + np.argsort(-place_mass[places.start : places.stop], kind="stable")).tolist():
-        apart = distance_km_from_units(hierarchy.unit[chosen], hierarchy.unit[place]) if chosen else np.array([np.inf])
-        if len(chosen) < top and place_mass[place] > 0 and (apart > np.maximum(hierarchy.radius_km[chosen or [place]], hierarchy.radius_km[place])).all():
+    for place in np.argsort(-place_mass, kind="stable")[: np.count_nonzero(place_mass)].tolist():
+        apart = distance_km_from_units(hierarchy.unit[chosen], hierarchy.unit[place])
+        if (apart > np.maximum(radius[chosen], radius[place]) + MARGIN_KM).all():
             chosen.append(place)
+        if len(chosen) == top:
+            break
     within = [probability_within(hierarchy, mass, hierarchy.unit[place], float(hierarchy.radius_km[place])) for place in chosen]
     ranked = sorted(zip(chosen, within, strict=True), key=lambda pair: -pair[1])
     return [
