@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from geocairn.clues.clue import Tier
 from geocairn.clues.domain import domain_clues
 
-
 ADDRESSES = [
     ("LU", "www.porsche.lu"), ("GB", "bbc.co.uk"), ("DE", "WWW.BAHN.DE"), ("CA", "globalresearch.ca"), ("FR", "info@mairie.fr"),
     ("IT", "https://www.comune.it/"), ("AU", "visit www.zoo.com.au"), ("IN", "tourism.gov.in"), ("RU", "музей.рф"), ("CH", "ｗｗｗ.sbb.ch"),

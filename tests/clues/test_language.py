@@ -1,10 +1,13 @@
 """The language of a text favours its countries; names, brands and inscriptions say nothing."""
 
+import sys
+
 import pytest
 
 from geocairn.clues.clue import Tier
-from geocairn.clues.language import NO_LANGUAGE, language_clues, language_probabilities
+from geocairn.clues.language import NO_LANGUAGE, _detector, language_clues, language_probabilities
 from geocairn.clues.text import ReadText
+from geocairn.errors import MissingExtra
 
 SIGNS = [
     ("FR", "Fermé le lundi"), ("FR", "SALLE DES SEANCES"), ("DE", "Durchfahrt verboten"), ("IT", "Divieto di sosta"), ("IT", "vendesi appartamento"),
@@ -77,3 +80,17 @@ def test_probabilities_sum_to_one(words):
 
 def test_no_language_is_the_answer_for_noise():
     assert language_probabilities("xqwz BRTKL vvpt")[NO_LANGUAGE] > 0.8
+
+
+@pytest.mark.parametrize(("library", "words"), [("wordfreq", "Fermé le lundi"), ("lingua", "se vende esta casa")])
+def test_a_missing_library_is_named(hierarchy, text_of, monkeypatch, library, words):
+    _detector.cache_clear()
+    monkeypatch.setitem(sys.modules, library, None)
+    assert language_clues(text_of("1908"), hierarchy) == []
+    with pytest.raises(MissingExtra, match=rf"{library}.*pip install geocairn\[text\]"):
+        language_clues(text_of(words), hierarchy)
+
+
+def test_judging_writes_nothing(hierarchy, text_of, capfd):
+    language_clues(text_of("zabranjen ulaz", "улица Пушкина дом"), hierarchy)
+    assert capfd.readouterr() == ("", "")

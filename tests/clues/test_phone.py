@@ -1,11 +1,14 @@
 """Phone numbers favour their countries; other digits do not."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geocairn.clues.clue import Tier
 from geocairn.clues.phone import phone_clues
+from geocairn.errors import MissingExtra
 
 NUMBERS = [
     ("DE", "Tel. +49 30 901820", Tier.STRONG), ("GB", "+44 (0)20 7946 0958", Tier.STRONG), ("LU", "+352 27 123 456", Tier.STRONG),
@@ -44,3 +47,10 @@ def test_any_digits_give_at_most_one_sound_clue(hierarchy, text_of, favours, wor
     clues = phone_clues(text_of(words), hierarchy)
     assert len(clues) <= 1
     assert all(favours(clue) is not None for clue in clues)
+
+
+def test_a_missing_library_is_named(hierarchy, text_of, monkeypatch):
+    monkeypatch.setitem(sys.modules, "phonenumbers", None)
+    assert phone_clues(text_of("Hotel 1908"), hierarchy) == []
+    with pytest.raises(MissingExtra, match=r"phonenumbers.*pip install geocairn\[text\]"):
+        phone_clues(text_of("+49 30 901820"), hierarchy)

@@ -1,9 +1,13 @@
 """The reader finds words where they stand, and no words where there are none."""
 
+import subprocess
+import sys
+
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from geocairn.clues.reader import read_text
+from geocairn.clues.reader import _engine, read_text
+from geocairn.errors import MissingExtra
 
 
 def sign(words: dict[tuple[int, int], str], size: tuple[int, int] = (640, 400)) -> Image.Image:
@@ -49,3 +53,17 @@ def test_reading_needs_no_model_file_elsewhere(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     read_text(sign({(60, 60): "Lincoln"}))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    _engine.cache_clear()
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    with pytest.raises(MissingExtra, match=r"rapidocr.*pip install geocairn\[text\]"):
+        read_text(sign({(60, 60): "Lincoln"}))
+
+
+def test_importing_the_readers_loads_no_heavy_library():
+    heavy = ["rapidocr", "onnxruntime", "cv2", "lingua", "wordfreq", "phonenumbers", "babel"]
+    clues = ["reader", "tesseract", "lookalike", "language", "script", "street_words", "phone", "domain", "currency", "postal_code"]
+    code = f"import sys; from geocairn.clues import {', '.join(clues)}; print([m for m in {heavy} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -59,7 +59,8 @@ def test_a_slanted_sign_is_read():
     [
         (raw("Lincoln Cathedral", 0.98), ()),
         (raw("中华第一市", 0.95), ()),
-        (raw("", 0.0), ("Thai", "Arabic", "Hangul", "Devanagari", "Cyrillic")),
+        (raw("", 0.0, detection=0.85), ("Thai", "Arabic", "Hangul", "Devanagari", "Cyrillic")),
+        (raw("", 0.0, detection=0.7), ("Arabic", "Devanagari", "Cyrillic")),
         (raw("", 0.0, detection=0.5), ()),
         (raw("", 0.0, crop=None), ()),
         (raw("", 0.0, crop=np.zeros((30, 20, 3), np.uint8)), ()),

@@ -27,7 +27,7 @@ UNKNOWN_ZIPF, NAME_ZIPF = 2.5, 3.5
 # A language is claimed for two words that it has, one of them an everyday one.
 KNOWN_ZIPF, EVERYDAY_ZIPF = 3.1, 4.2
 NO_LANGUAGE, NO_LANGUAGE_FREQUENCY = "", 0.3
-SURE_P = 0.99  # above it words alone decide and lingua's models, a second to load, are not asked
+SURE_P, RIVAL_P = 0.99, 0.02  # lingua, whose models take a tenth of a second each to load, is asked where words leave several rivals
 SCRIPTS = {"Latin": r"[A-Za-zÀ-ɏḀ-ỿ]", "Cyrillic": r"[Ѐ-ԯ]", "Arabic": r"[؀-ۿݐ-ݿ]"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 ADDRESS = re.compile(r"\S*\w[.@]\w\S*")  # internet addresses and abbreviations are in no language
@@ -75,10 +75,13 @@ def language_probabilities(text: str) -> dict[str, float]:
         return {NO_LANGUAGE: 1.0}
     zipf = {code: sum(max(_zipf(word, code), UNKNOWN_ZIPF) for word in words) for code in languages} | {NO_LANGUAGE: NAME_ZIPF * len(words)}
     p = _normalised({code: 10 ** (value - max(zipf.values())) for code, value in zipf.items()})
-    if max(p.values()) >= SURE_P:
+    rivals = [code for code, value in p.items() if code != NO_LANGUAGE and _table()[code]["lingua"] and value >= RIVAL_P] if max(p.values()) < SURE_P else []
+    if len(rivals) < 2:
         return p
-    share = _lingua_confidences(script, text.lower())
-    return _normalised({code: value * max(share.get(code, 1 / len(p)), 1e-3) for code, value in p.items()})
+    # Words say whether it is a language, and lingua which of those that may be; its models are loaded for these alone.
+    share = _lingua_confidences(rivals, text.lower())
+    weight, total = math.fsum(p[code] * share[code] for code in rivals), math.fsum(p[code] for code in rivals)
+    return p | {code: p[code] * share[code] * total / weight for code in rivals}
 
 
 def _parts(text: ReadText) -> list[list[Line]]:
@@ -153,19 +156,20 @@ def _zipf(word: str, language: str) -> float:
         from wordfreq import zipf_frequency
     except ImportError:
         raise MissingExtra("telling the language of a text needs wordfreq, which is not installed: pip install geocairn[text]") from None
-    return float(zipf_frequency(word, language, "small"))
+    return float(zipf_frequency(word, _table()[language].get("wordfreq", language), "small"))
 
 
-def _lingua_confidences(script: str, text: str) -> dict[str, float]:
-    code_of = {entry["lingua"]: code for code, entry in _table().items()}
-    return {code_of[value.language.name]: value.value for value in _detector(script).compute_language_confidence_values(text)}
+def _lingua_confidences(codes: Sequence[str], text: str) -> dict[str, float]:
+    """Lingua's confidence in each of several languages, in (0, 1]."""
+    code_of = {_table()[code]["lingua"]: code for code in codes}
+    found = _detector(tuple(code_of)).compute_language_confidence_values(text)
+    return {code_of[value.language.name]: max(value.value, 1e-3) for value in found}
 
 
 @cache
-def _detector(script: str) -> Any:
+def _detector(languages: tuple[str, ...]) -> Any:
     try:
         from lingua import Language, LanguageDetectorBuilder
     except ImportError:
         raise MissingExtra("telling the language of a text needs lingua, which is not installed: pip install geocairn[text]") from None
-    languages = [getattr(Language, entry["lingua"]) for entry in _table().values() if entry["script"] == script and entry["lingua"]]
-    return LanguageDetectorBuilder.from_languages(*languages).build()
+    return LanguageDetectorBuilder.from_languages(*(getattr(Language, name) for name in languages)).build()

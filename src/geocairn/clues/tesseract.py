@@ -28,6 +28,7 @@ SCRIPT_LETTERS: dict[str, tuple[tuple[int, int], ...]] = {
 MIN_HEIGHT_PX, MAX_HEIGHT_PX = 12, 256  # smaller letters come back as noise from every pack; what is larger and in doubt is a landscape
 MIN_ASPECT = 1.3  # a word of two letters or more
 MIN_DETECTION = 0.65
+SURE_DETECTION = 0.8  # each pack that is asked in vain costs a third of a photo's reading; Thai and Hangul are seldom read as nothing
 LARGE_PX, MIN_LARGE_DETECTION = 64, 0.75  # what is large and in doubt is mostly foliage, crowds and brickwork; large letters are found surely
 SURE, SURE_HAN = 0.9, 0.7  # RapidOCR's own reading stands, unless another line of the photo shows that it is in one of these scripts
 MAX_FALSE_HAN = 4  # RapidOCR finds no more than that in a line of Hangul or Devanagari
@@ -80,7 +81,7 @@ def scripts_to_try(line: RawLine) -> tuple[str, ...]:
     if _share(line.text, "Greek") > 0:
         return ("Greek",)
     if not line.text:
-        return ("Thai", "Arabic", "Hangul", "Devanagari", "Cyrillic")
+        return ("Thai", "Arabic", "Hangul", "Devanagari", "Cyrillic") if line.detection >= SURE_DETECTION else ("Arabic", "Devanagari", "Cyrillic")
     if line.confidence >= SURE or any(_share(line.text, script) > 0 for script in SCRIPT_LETTERS):
         return ()
     n_han = sum(ord(character) >= 0x2E80 for character in line.text)
