@@ -1,4 +1,4 @@
-"""Fit the few parameters of the prior over places on one half of the authors of geotagged travel photos; write places/prior.json, report it on the other."""
+"""Fit the few parameters of the prior over places on geotagged travel photos; write places/prior.json, and report it cross-validated over authors."""
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import in_fitting_half, provenance, write_result
+from provenance import author_folds, provenance, write_result
 from scipy.optimize import minimize
 
-from geocairn.answer.regions import MIN_AREA_KM2
+from geocairn.answer.regions import MIN_AREA_KM2, NOMINAL
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import read_manifest
+from geocairn.metrics import coverage, paired_bootstrap_by_group
 from geocairn.places.atlas import load_atlas
 from geocairn.places.entities import sort_cities
 from geocairn.places.geonames import read_cities
@@ -20,6 +21,7 @@ from geocairn.places.nearest import NearestPlace
 from geocairn.places.prior import PhotoPrior, base_shares, city_shares, subcontinent_of
 
 SHIPPED = Path(__file__).parent.parent / "src/geocairn/places/prior.json"
+N_FOLDS = 5
 PSEUDO_PHOTOS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 START = np.array([0.5, 0.8, np.log(0.3), 0.5])
 
@@ -94,7 +96,7 @@ def fit_countries(world: World, prior: PhotoPrior, leaf: NDArray[np.int64], weig
         for code in np.unique(world.country[leaf]).tolist()
     }
     rounded = {"subcontinent_factor": _rounded(subcontinents), "country_factor": _rounded(countries)}
-    return prior.model_copy(update={**rounded, "fitted_on": {"country_pseudo_photos": pseudo_photos}})
+    return prior.model_copy(update=rounded)
 
 
 def _factor(seen: NDArray[np.float64], shares: NDArray[np.float64], inside: NDArray[np.bool_], towards: float, pseudo_photos: float) -> float:
@@ -106,33 +108,55 @@ def _rounded(factors: dict[str, float]) -> dict[str, float]:
     return {code: round(value, 4) for code, value in factors.items()}
 
 
-def fit(world: World, leaf: NDArray[np.int64], authors: NDArray[np.int64]) -> PhotoPrior:
-    """All parameters; the shrinkage is the one that five folds of authors like best."""
+@dataclass(frozen=True)
+class CrossValidated:
+    """Per photo: what fits on the other folds' authors make of it, for one strength of shrinkage."""
+
+    log_likelihood: NDArray[np.float64]
+    inside: NDArray[np.float64]
+
+
+def cross_validate(world: World, leaf: NDArray[np.int64], authors: NDArray[np.int64], fold: NDArray[np.int64]) -> dict[float, CrossValidated]:
+    """Held-out log-likelihood and presence in the 50, 80 and 95 % regions of every photo, by strength of shrinkage."""
     weight = author_weights(authors)
-    cities = fit_cities(world, leaf, weight)
-    folds = np.unique(authors, return_inverse=True)[1] % 5
-    held_out = {
-        pseudo: sum(
-            float(
-                weight[folds == fold]
-                @ np.log(world.shares(fit_countries(world, cities, leaf[folds != fold], weight[folds != fold], pseudo))[leaf[folds == fold]])
-            )
-            for fold in range(5)
-        )
-        for pseudo in PSEUDO_PHOTOS
-    }
-    best = max(held_out, key=lambda pseudo: held_out[pseudo])
-    print("held-out log-likelihood by pseudo-photos:", {pseudo: round(value, 1) for pseudo, value in held_out.items()})
-    return fit_countries(world, cities, leaf, weight, best)
+    found = {pseudo: CrossValidated(np.zeros(len(leaf)), np.zeros((len(leaf), len(NOMINAL)))) for pseudo in PSEUDO_PHOTOS}
+    for held_out in np.unique(fold).tolist():
+        rest, out = fold != held_out, fold == held_out
+        cities = fit_cities(world, leaf[rest], weight[rest])
+        for pseudo, record in found.items():
+            shares = world.shares(fit_countries(world, cities, leaf[rest], weight[rest], pseudo))
+            record.log_likelihood[out] = np.log(shares[leaf[out]])
+            record.inside[out] = inside_regions(world, shares, leaf[out])
+    return found
 
 
-def coverage_by_density(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> dict[str, float]:
-    """Share of photos inside the smallest-area sets of cities that hold 50, 80 and 95 %."""
+def chosen_strength(found: dict[float, CrossValidated], authors: NDArray[np.int64]) -> float:
+    """The weakest shrinkage whose held-out likelihood is within noise (95 %, by author) of the best's: with it the regions keep their word on the photos
+    fitted on as well as on held-out ones."""
+    best = max(found, key=lambda pseudo: float(found[pseudo].log_likelihood.mean()))
+    for pseudo in sorted(found):
+        difference = paired_bootstrap_by_group(found[pseudo].log_likelihood, found[best].log_likelihood, authors)[0]
+        if difference.high >= 0:
+            return pseudo
+    return best
+
+
+def inside_regions(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(N, 3) whether each photo lies in the smallest-area sets of cities that hold 50, 80 and 95 %."""
     order = np.argsort(-shares / np.maximum(world.area_km2, MIN_AREA_KM2), kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    held = np.cumsum(shares[order])
-    return {str(nominal): round(float(np.mean(rank[leaf] <= np.searchsorted(held, nominal))), 4) for nominal in (0.5, 0.8, 0.95)}
+    last = np.searchsorted(np.cumsum(shares[order]), NOMINAL)
+    return (rank[leaf][:, None] <= last).astype(np.float64)
+
+
+def measure(log_likelihood: NDArray[np.float64], inside: NDArray[np.float64], authors: NDArray[np.int64]) -> dict[str, object]:
+    """Mean log-likelihood, and coverage of the regions with its standard error by author."""
+    covered = {}
+    for column, nominal in enumerate(NOMINAL):
+        found = coverage(inside[:, column], np.full(len(inside), nominal), authors)
+        covered[str(nominal)] = {"inside": round(found.inside, 4), "standard_error": round(found.standard_error, 4)}
+    return {"n": len(log_likelihood), "mean_log_likelihood": round(float(log_likelihood.mean()), 4), "coverage": covered}
 
 
 def main() -> None:
@@ -140,19 +164,21 @@ def main() -> None:
     parser.add_argument("manifest", type=Path)
     manifest = read_manifest(parser.parse_args().manifest)
     world, nearest = read_world()
-    leaf_of_all = nearest.leaf(manifest.latlon_deg)
-    leaf, authors = leaf_of_all[leaf_of_all >= 0], manifest.author_codes()[leaf_of_all >= 0]
-    fitted_on = in_fitting_half(manifest)[leaf_of_all >= 0]
-    prior = fit(world, leaf[fitted_on], authors[fitted_on])
+    leaf = nearest.leaf(manifest.latlon_deg)
+    leaf, authors, fold = (values[leaf >= 0] for values in (leaf, manifest.author_codes(), author_folds(manifest, N_FOLDS)))
+    found = cross_validate(world, leaf, authors, fold)
+    pseudo = chosen_strength(found, authors)
+    weight = author_weights(authors)
+    prior = fit_countries(world, fit_cities(world, leaf, weight), leaf, weight, pseudo)
+    described = {"photos": len(leaf), "authors": len(np.unique(authors)), "country_pseudo_photos": pseudo, "manifest_sha256": manifest.sha256}
+    SHIPPED.write_text(prior.model_copy(update={"fitted_on": described}).model_dump_json(indent=1) + "\n", encoding="utf-8")
     shares = world.shares(prior)
-    described = {"photos": int(fitted_on.sum()), "authors": len(np.unique(authors[fitted_on])), "manifest_sha256": manifest.sha256}
-    SHIPPED.write_text(prior.model_copy(update={"fitted_on": {**prior.fitted_on, **described}}).model_dump_json(indent=1) + "\n", encoding="utf-8")
-    measured = {name: measure(world, shares, leaf[rows]) for name, rows in (("fitted_half", fitted_on), ("held_out_half", ~fitted_on))}
-    write_result("fit_prior", {**measured, "prior": prior.model_dump(mode="json"), **provenance(data_sha256=manifest.sha256, seed=0)})
-
-
-def measure(world: World, shares: NDArray[np.float64], leaf: NDArray[np.int64]) -> dict[str, object]:
-    return {"n": len(leaf), "mean_log_likelihood": round(float(np.log(shares[leaf]).mean()), 4), "coverage": coverage_by_density(world, shares, leaf)}
+    values = {
+        "fitted_on_all": measure(np.log(shares[leaf]), inside_regions(world, shares, leaf), authors),
+        "cross_validated": {str(strength): measure(record.log_likelihood, record.inside, authors) for strength, record in found.items()},
+        "country_pseudo_photos": pseudo,
+    }
+    write_result("fit_prior", {**values, **provenance(data_sha256=manifest.sha256, seed=0)})
 
 
 if __name__ == "__main__":

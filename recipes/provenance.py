@@ -26,10 +26,10 @@ def provenance(*, data_sha256: str, seed: int) -> dict[str, Any]:
     return {"commit": commit + ("+" if changed else ""), "version": geocairn.__version__, "data_sha256": data_sha256, "seed": seed, "machine": machine}
 
 
-def in_fitting_half(manifest: Manifest) -> NDArray[np.bool_]:
-    """Which rows are by authors of the half that everything shipped is fitted on: those whose name hashes to an even number."""
+def author_folds(manifest: Manifest, n_folds: int) -> NDArray[np.int64]:
+    """(N,) fold of each row, by a hash of its author's name: fold 0 of 2 is what answers are fitted on, fold 1 what they are reported on."""
     column = next(name for name in AUTHOR_COLUMNS if name in manifest.columns)
-    return np.array([sha256(str(author).encode()).digest()[0] % 2 == 0 for author in manifest.columns[column]])
+    return np.array([sha256(str(author).encode()).digest()[0] % n_folds for author in manifest.columns[column]], dtype=np.int64)
 
 
 def write_result(name: str, values: dict[str, Any]) -> None:

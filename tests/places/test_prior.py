@@ -14,7 +14,7 @@ CONTINENT = np.array(["EU", "EU", "NA", "AS", "AS"])
 
 
 def shares(prior, **changes):
-    cities = {"people": PEOPLE, "names": NAMES, "area_km2": AREA_KM2, "country": COUNTRY, "continent": CONTINENT} | changes
+    cities = {"people": PEOPLE, "names": NAMES, "area_km2": AREA_KM2, "country": COUNTRY} | changes
     return city_shares(prior, **cities)
 
 
@@ -25,7 +25,7 @@ PRIORS = st.builds(
     fame_power=st.floats(0, 4),
     land=st.floats(0, 10),
     land_power=st.floats(0, 2),
-    continent_factor=st.dictionaries(st.sampled_from(["EU", "NA", "AS"]), st.floats(0.1, 10)),
+    subcontinent_factor=st.dictionaries(st.sampled_from(["Western Europe", "Northern America", "Eastern Asia"]), st.floats(0.1, 10)),
     country_factor=st.dictionaries(st.sampled_from(["FR", "JP"]), st.floats(0.1, 10)),
 )
 
@@ -50,9 +50,9 @@ def test_by_default_more_people_and_more_fame_draw_more_photos():
 
 def test_a_countrys_factor_goes_before_its_continents():
     plain = shares(PhotoPrior())
-    only_continent = shares(PhotoPrior(continent_factor={"AS": 3.0}))
+    only_continent = shares(PhotoPrior(subcontinent_factor={"Eastern Asia": 3.0}))
     assert only_continent[3] / only_continent[0] == pytest.approx(3 * plain[3] / plain[0])
-    both = shares(PhotoPrior(continent_factor={"AS": 3.0}, country_factor={"JP": 0.5}))
+    both = shares(PhotoPrior(subcontinent_factor={"Eastern Asia": 3.0}, country_factor={"JP": 0.5}))
     assert both[3] / both[0] == pytest.approx(0.5 * plain[3] / plain[0])
 
 
@@ -62,7 +62,7 @@ CHANGES = {
     "fame_power": 0.2,
     "land": 3.0,
     "land_power": 0.3,
-    "continent_factor": {"EU": 2.0},
+    "subcontinent_factor": {"Western Europe": 2.0},
     "country_factor": {"US": 2.0},
 }
 
@@ -77,13 +77,13 @@ def test_the_shipped_prior_is_read_and_says_what_it_was_fitted_on():
     prior = shipped_prior()
     assert prior.fitted_on["photos"] > 300
     assert len(prior.country_factor) > 40
-    assert set(prior.continent_factor) == {"AF", "AN", "AS", "EU", "NA", "OC", "SA"}
+    assert {"Western Europe", "Northern America", "Oceania"} <= set(prior.subcontinent_factor)
 
 
 def test_what_is_out_of_range_is_refused_in_one_line():
     with pytest.raises(BadConfig, match=r"prior\.json: land = -1: Input should be greater than or equal to 0"):
         PhotoPrior.parse("prior.json", {"land": -1})
-    with pytest.raises(BadConfig, match=r"continent_factor\.XX"):
-        PhotoPrior.parse("prior.json", {"continent_factor": {"XX": 1.0}})
+    with pytest.raises(BadConfig, match=r"subcontinent_factor.*XX"):
+        PhotoPrior.parse("prior.json", {"subcontinent_factor": {"XX": 1.0}})
     with pytest.raises(BadConfig, match=r"country_factor\.FR"):
         PhotoPrior.parse("prior.json", {"country_factor": {"FR": -1.0}})

@@ -93,8 +93,11 @@ def shipped_reliability() -> dict[Tier, float]:
 
 
 @cache
-def shipped_word_law() -> dict[str, float]:
-    """How common in print the name of a place is, given the share of photos it draws: zipf = intercept + slope * log10(share)."""
+def shipped_word_law() -> dict[str, dict[str, float]]:
+    """How common in print the name of a place is, given the share of photos it draws: zipf = intercept + slope * log10(share).
+
+    One law for English names of places in English-speaking countries, one for other countries' own languages, one for foreign languages.
+    """
     return dict(_fitted()["word_law"])
 
 

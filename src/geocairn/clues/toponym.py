@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 
@@ -15,13 +15,18 @@ from geocairn.clues.text import Line, ReadText
 from geocairn.errors import MissingExtra
 from geocairn.geo.sphere import EARTH_RADIUS_KM
 from geocairn.places.gazetteer import Gazetteer, Named, name_key
+from geocairn.places.geonames import read_countries
 from geocairn.places.hierarchy import Hierarchy
 
 MAX_WORDS = 4
 MAX_IDEOGRAPHS = 6
 MAX_CLUES = 8
 """The most telling names of a photo that count: a menu or a map of the world names hundreds."""
-LANGUAGES = ("en", "fr", "es", "de", "it")
+# Where a name's being a word is looked up. The small lists (what is said at least once in a million words) load in a few milliseconds each.
+LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "nl", "pl", "sv", "da", "fi", "cs", "ro", "hu", "tr", "id", "ru", "uk", "el", "bg")
+WHOLE_LISTS = ("en", "fr", "es", "de")
+NEIGHBOURS = 2
+WHOLE_LINE = 0.6
 # How often a place's name is seen in a photo of it, relative to a city's own name in a photo of the city.
 SEEN_BY_LEVEL = {"country": 0.3, "region": 0.5, "subregion": 0.5, "city": 1.0}
 SEEN_OTHER_NAME = 0.3
@@ -30,9 +35,17 @@ AROUND, IN_REGION, IN_COUNTRY = 0.6, 0.2, 0.2
 AROUND_KM = 20.0
 # A name that is this much commoner in print (in powers of ten) than its places explain is a word; below `PLAIN_EXCESS` it is taken as a name.
 PLAIN_EXCESS, WORD_EXCESS = 1.25, 2.0
+# Within a sentence words are many and names few.
+SENTENCE_EXCESS = 0.8
+# Names of so many countries are a list of destinations, a map or a menu: it tells little of where it hangs.
+LIST_OF_COUNTRIES = 3
 # The product of word frequencies overstates how common a phrase is.
 PHRASE_RELIEF = 1.0
-SHORT_NAME, FAMOUS_SHARE = 5, 3e-4
+# A few letters in a row are easily noise, a brand or a first name: so short a name counts only for a place that draws this share of photos.
+FAMOUS_SHARE = {3: 3e-4, 4: 5e-5}
+SHORT_NAME = 5
+# A stretch of words that print knows is no slip.
+KNOWN_WORD = 2.5
 SLIP_MIN_LETTERS, SLIP_LETTERS_PER_ERROR, MAX_SLIP_QUERIES = 7, 5, 12
 WORD = re.compile(r"[^\W\d_]+(?:['’.\-][^\W\d_]+)*")
 IDEOGRAPHS = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]+")
@@ -44,8 +57,7 @@ class Reading:
 
     words: str
     line: Line
-    before: str
-    after: str
+    around: tuple[str, ...]
     share_of_line: float
 
     @cached_property
@@ -65,7 +77,7 @@ def toponym_clues(text: ReadText, hierarchy: Hierarchy, gazetteer: Gazetteer) ->
     Raises:
         MissingExtra: wordfreq or rapidfuzz is not installed.
     """
-    found: dict[str, Clue] = {}
+    found: dict[str, tuple[Clue, float]] = {}
     unmatched: list[Reading] = []
     for line in text.lines:
         named = False
@@ -80,12 +92,15 @@ def toponym_clues(text: ReadText, hierarchy: Hierarchy, gazetteer: Gazetteer) ->
         clue = _clue(reading, gazetteer.named(row), hierarchy, is_slip=True)
         if clue is not None:
             found.setdefault(gazetteer.keys[row], clue)
-    # Hierarchical doubles ("Paris", "Paris 16 Passy") stay: they were read apart.
-    return sorted(found.values(), key=_rank, reverse=True)[:MAX_CLUES]
+    ranked = sorted(found.values(), key=_rank, reverse=True)[:MAX_CLUES]
+    countries = {hierarchy.chain(clue.supports)[0] for clue, _ in ranked}
+    return [replace(clue, tier=Tier.WEAK) if len(countries) >= LIST_OF_COUNTRIES else clue for clue, _ in ranked]
 
 
-def _rank(clue: Clue) -> tuple[int, float]:
-    return [Tier.WEAK, Tier.MEDIUM, Tier.STRONG].index(clue.tier), float(clue.ratio.max())
+def _rank(found: tuple[Clue, float]) -> tuple[int, float]:
+    """More telling is the better tier, then the name that is less of a word."""
+    clue, excess = found
+    return [Tier.WEAK, Tier.MEDIUM].index(clue.tier), -excess
 
 
 def _readings(line: Line) -> Iterator[Reading]:
@@ -95,11 +110,11 @@ def _readings(line: Line) -> Iterator[Reading]:
     for size in range(min(MAX_WORDS, len(words)), 0, -1):
         for start in range(len(words) - size + 1):
             stretch = words[start : start + size]
-            around = (words[start - 1] if start else "", words[start + size] if start + size < len(words) else "")
-            yield Reading(" ".join(stretch), line, *around, sum(len(word) for word in stretch) / letters)
+            around = (*words[max(start - NEIGHBOURS, 0) : start], *words[start + size : start + size + NEIGHBOURS])
+            yield Reading(" ".join(stretch), line, around, sum(len(word) for word in stretch) / letters)
     for run in IDEOGRAPHS.findall(line.text):
         for size in range(min(MAX_IDEOGRAPHS, len(run)), 1, -1):
-            yield from (Reading(run[start : start + size], line, "", "", size / len(run)) for start in range(len(run) - size + 1))
+            yield from (Reading(run[start : start + size], line, (), size / len(run)) for start in range(len(run) - size + 1))
 
 
 def _longest_names(line: Line, gazetteer: Gazetteer) -> Iterator[Reading]:
@@ -121,7 +136,7 @@ def _slips(readings: Sequence[Reading], gazetteer: Gazetteer) -> Iterator[tuple[
     except ImportError:
         raise MissingExtra("names of places need the package rapidfuzz; mend: pip install geocairn[text]") from None
     for reading in sorted(readings, key=lambda reading: -reading.share_of_line)[:MAX_SLIP_QUERIES]:
-        if all(word_frequency(word) >= 2.5 for word in reading.words.split()):
+        if all(max(word_frequencies(word).values(), default=0.0) >= KNOWN_WORD for word in reading.words.split()):
             continue
         allowed = 1 if len(reading.key) < 2 * SLIP_LETTERS_PER_ERROR else 2
         best = extractOne(reading.key, gazetteer.major_keys, scorer=OSA.distance, score_cutoff=allowed)
@@ -129,53 +144,80 @@ def _slips(readings: Sequence[Reading], gazetteer: Gazetteer) -> Iterator[tuple[
             yield reading, int(gazetteer.major[best[2]])
 
 
-def _clue(reading: Reading, named: Sequence[Named], hierarchy: Hierarchy, *, is_slip: bool) -> Clue | None:
+def _clue(reading: Reading, named: Sequence[Named], hierarchy: Hierarchy, *, is_slip: bool) -> tuple[Clue, float] | None:
+    """The clue and by how much it is a word; None for what is no name."""
     seen = [_seen(place, hierarchy) for place in named]
     share = float(sum(each * hierarchy.weight[place.place] for each, place in zip(seen, named, strict=True)))
-    tier = _tier(reading, share, is_own=any(place.is_own for place in named), is_slip=is_slip)
+    likeliest = max(zip(seen, named, strict=True), key=lambda pair: pair[0] * hierarchy.weight[pair[1].place])[1].place
+    excess = _excess(reading.words, share, hierarchy.ids[hierarchy.chain(likeliest)[0]])
+    tier = _tier(reading, share, excess, is_own=any(place.is_own for place in named), is_slip=is_slip)
     if tier is None:
         return None
-    frequency, best = _where(named, seen, hierarchy)
-    return Clue(kind="toponym", text=reading.words, box_px=reading.line.box_px, tier=tier, ratio=frequency, supports=best)
+    ratio, best = _where(named, seen, hierarchy)
+    return Clue(kind="toponym", text=reading.words, box_px=reading.line.box_px, tier=tier, ratio=ratio, supports=best), excess
 
 
 def _seen(named: Named, hierarchy: Hierarchy) -> float:
     return SEEN_BY_LEVEL[hierarchy.level_names[hierarchy.level[named.place]]] * (1.0 if named.is_own else SEEN_OTHER_NAME)
 
 
-def _tier(reading: Reading, share: float, *, is_own: bool, is_slip: bool) -> Tier | None:
+def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_slip: bool) -> Tier | None:
     """How far a name is to be trusted; None for what is a word, or too short to be told from noise."""
     is_latin = reading.key[0] < "\u0250"
-    if is_latin and len(reading.key) <= SHORT_NAME and share < FAMOUS_SHARE and not (is_own and len(reading.key) == SHORT_NAME):
-        return None
-    excess = _excess(reading, share)
-    beside_noun = any(word.casefold() in _place_nouns() for word in (reading.before, reading.after))
-    if excess >= WORD_EXCESS or (excess >= PLAIN_EXCESS and not is_own):
+    if is_latin and share < FAMOUS_SHARE.get(len(reading.key), 0.0 if is_own or len(reading.key) > SHORT_NAME else FAMOUS_SHARE[4]):
         return None
     is_hint = reading.line.box_px is None
-    whole = is_hint or reading.share_of_line > 0.8 or beside_noun
-    if is_slip or excess >= PLAIN_EXCESS or reading.line.confidence < 0.75 or not whole:
+    stands_out = is_hint or reading.share_of_line >= WHOLE_LINE or any(word.casefold() in _place_nouns() for word in reading.around)
+    if excess >= (WORD_EXCESS if stands_out and is_own else PLAIN_EXCESS if stands_out else SENTENCE_EXCESS):
+        return None
+    if is_slip or excess >= PLAIN_EXCESS or reading.line.confidence < 0.75 or not stands_out:
         return Tier.WEAK
     return Tier.MEDIUM
 
 
-def _excess(reading: Reading, share: float) -> float:
-    """By how many powers of ten the words are commoner in print than names of places that draw this share of photos are."""
-    if not reading.key.isascii() and not any(char.isalpha() and char < "\u0250" for char in reading.key):
-        return 0.0
-    law = shipped_word_law()
-    n_words = len(reading.words.split())
-    return float(word_frequency(reading.words) - (law["intercept"] + law["slope"] * np.log10(share)) - (PHRASE_RELIEF if n_words > 1 else 0.0))
+def _excess(words: str, share: float, country: str) -> float:
+    """By how many powers of ten the words are commoner in print than the name of a place that draws this share of photos, in the language where most so.
+
+    Args:
+        words: as read.
+        share: of all photos, that of the places that bear the name, by how often it is seen there.
+        country: of the likeliest bearer; in its own language a place is named more often.
+
+    Returns:
+        -inf where no language of `LANGUAGES` uses the words.
+    """
+    n_words = len(words.split())
+    own = main_language(country)
+    over = [zipf - expected_frequency(share, language=language, is_own=language == own) for language, zipf in word_frequencies(words).items()]
+    return max(over, default=-np.inf) - (PHRASE_RELIEF if n_words > 1 else 0.0)
+
+
+def expected_frequency(share: float, *, language: str, is_own: bool) -> float:
+    """Zipf frequency in print of the name of a place that draws this share of photos (`word_law` in clues/reliability.json)."""
+    law = shipped_word_law()["foreign" if not is_own else "english" if language == "en" else "own"]
+    return law["intercept"] + law["slope"] * float(np.log10(share))
 
 
 @cache
-def word_frequency(words: str) -> float:
-    """Powers of ten of how often the words stand in a thousand million, in the language that uses them most; 0 where none does."""
+def word_frequencies(words: str) -> dict[str, float]:
+    """Zipf frequency (powers of ten in a thousand million words) of the words in each language of `LANGUAGES` that uses them.
+
+    Raises:
+        MissingExtra: wordfreq is not installed.
+    """
     try:
         from wordfreq import zipf_frequency
     except ImportError:
         raise MissingExtra("names of places need the package wordfreq; mend: pip install geocairn[text]") from None
-    return max(float(zipf_frequency(words.casefold(), language)) for language in LANGUAGES)
+    lists = {language: "best" if language in WHOLE_LISTS else "small" for language in LANGUAGES}
+    found = {language: float(zipf_frequency(words.casefold(), language, wordlist=size)) for language, size in lists.items()}
+    return {language: zipf for language, zipf in found.items() if zipf > 0}
+
+
+def main_language(country: str) -> str:
+    """The language that GeoNames names first for a country, as ISO 639 has it; empty where it names none."""
+    languages = read_countries()[country].languages if country in read_countries() else ()
+    return languages[0].split("-")[0] if languages else ""
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from geocairn.config import Config
 from geocairn.errors import UnknownName
@@ -35,6 +35,14 @@ class PhotoPrior(Config):
     subcontinent_factor: dict[str, Factor] = Field(default_factory=dict, description="by name of the subregion (places/subcontinents.json)")
     country_factor: dict[str, Factor] = Field(default_factory=dict, description="by ISO 3166 alpha-2 code; others have their subcontinent's")
     fitted_on: dict[str, str | int | float] = Field(default_factory=dict, description="what the numbers above were fitted on")
+
+    @field_validator("subcontinent_factor")
+    @classmethod
+    def _are_subcontinents(cls, factors: dict[str, float]) -> dict[str, float]:
+        strangers = sorted(set(factors) - set(_subcontinents().values()))
+        if strangers:
+            raise ValueError(f"{strangers[0]!r} is no subregion of places/subcontinents.json")
+        return factors
 
 
 @cache

@@ -86,11 +86,15 @@ def text_clues(text: ReadText, atlas: Atlas) -> list[Clue]:
 
 
 def most_telling_of(kinds: Sequence[str], clues: Sequence[Clue]) -> list[Clue]:
-    """The clues, but of the given kinds only the one that says most."""
+    """The clues, but of the given kinds only the one that says most: trusted a tier more where another of them favours the same country."""
     reliability = shipped_reliability()
     rivals = [clue for clue in clues if clue.kind in kinds]
-    best = max(rivals, key=lambda clue: float(np.max(clue.log_likelihood(reliability))), default=None)
-    return [clue for clue in clues if clue.kind not in kinds or clue is best]
+    if len(rivals) < 2:
+        return list(clues)
+    best = max(rivals, key=lambda clue: float(np.max(clue.log_likelihood(reliability))))
+    is_confirmed = any(clue is not best and clue.supports == best.supports for clue in rivals)
+    kept = replace(best, tier=RAISED.get(best.tier, best.tier)) if is_confirmed else best
+    return [kept if clue is best else clue for clue in clues if clue.kind not in kinds or clue is best]
 
 
 def shipped_calibration() -> Calibration:
