@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.places.factory import CITIES, Leaf, hierarchies, hierarchy_of, leaf_masses, small_earth
 
-from geocairn.answer.decide import NO_COUNTRY, AnswerSettings, Calibration, decide_answer, ranked_candidates, likeliest_places, rounded, supported_levels
+from geocairn.answer.decide import NO_COUNTRY, AnswerSettings, Calibration, decide_answer, likeliest_places, ranked_candidates, rounded, supported_levels
 from geocairn.errors import BadConfig
 from geocairn.geo.sphere import distance_km, geoscore, latlon_from_unit
 
