@@ -26,7 +26,9 @@ MAX_CLUES = 8
 LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "nl", "pl", "sv", "da", "fi", "cs", "ro", "hu", "tr", "id", "ru", "uk", "el", "bg")
 WHOLE_LISTS = ("en", "fr", "es", "de")
 NEIGHBOURS = 2
-WHOLE_LINE = 0.6
+WHOLE_LINE = 0.65
+# What follows an English article is mostly no city: "The Breakers".
+ARTICLES = ("the", "a", "an")
 # How often a place's name is seen in a photo of it, relative to a city's own name in a photo of the city.
 SEEN_BY_LEVEL = {"country": 0.3, "region": 0.5, "subregion": 0.5, "city": 1.0}
 SEEN_OTHER_NAME = 0.3
@@ -57,7 +59,8 @@ class Reading:
 
     words: str
     line: Line
-    around: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
     share_of_line: float
 
     @cached_property
@@ -110,11 +113,11 @@ def _readings(line: Line) -> Iterator[Reading]:
     for size in range(min(MAX_WORDS, len(words)), 0, -1):
         for start in range(len(words) - size + 1):
             stretch = words[start : start + size]
-            around = (*words[max(start - NEIGHBOURS, 0) : start], *words[start + size : start + size + NEIGHBOURS])
-            yield Reading(" ".join(stretch), line, around, sum(len(word) for word in stretch) / letters)
+            before, after = words[max(start - NEIGHBOURS, 0) : start], words[start + size : start + size + NEIGHBOURS]
+            yield Reading(" ".join(stretch), line, tuple(before), tuple(after), sum(len(word) for word in stretch) / letters)
     for run in IDEOGRAPHS.findall(line.text):
         for size in range(min(MAX_IDEOGRAPHS, len(run)), 1, -1):
-            yield from (Reading(run[start : start + size], line, (), size / len(run)) for start in range(len(run) - size + 1))
+            yield from (Reading(run[start : start + size], line, (), (), size / len(run)) for start in range(len(run) - size + 1))
 
 
 def _longest_names(line: Line, gazetteer: Gazetteer) -> Iterator[Reading]:
@@ -167,7 +170,9 @@ def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_sli
     if is_latin and share < FAMOUS_SHARE.get(len(reading.key), 0.0 if is_own or len(reading.key) > SHORT_NAME else FAMOUS_SHARE[4]):
         return None
     is_hint = reading.line.box_px is None
-    stands_out = is_hint or reading.share_of_line >= WHOLE_LINE or any(word.casefold() in _place_nouns() for word in reading.around)
+    has_noun = any(word.casefold() in _place_nouns() for word in (*reading.before, *reading.after))
+    is_common_noun = bool(reading.before) and reading.before[-1].casefold() in ARTICLES
+    stands_out = is_hint or has_noun or (reading.share_of_line >= WHOLE_LINE and not is_common_noun)
     if excess >= (WORD_EXCESS if stands_out and is_own else PLAIN_EXCESS if stands_out else SENTENCE_EXCESS):
         return None
     if is_slip or excess >= PLAIN_EXCESS or reading.line.confidence < 0.75 or not stands_out:
