@@ -1,6 +1,7 @@
 """A hard limit on where the photo can have been taken: countries or their parts, a circle, or polygons from a GeoJSON file."""
 
 import json
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,16 @@ def _in_polygons(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
     area = shapely.union_all([_valid(words, polygon) for polygon in _polygons(words)])
     latlon = latlon_from_unit(hierarchy.unit[hierarchy.leaves])
     middle = area.representative_point()
-    return _or_nearest(shapely.contains_xy(area, latlon[:, 1], latlon[:, 0]), [middle.y, middle.x], hierarchy)
+    # Some programs draw across the antimeridian by going on to 181 degrees instead of cutting there.
+    inside = np.any([shapely.contains_xy(area, latlon[:, 1] + turn, latlon[:, 0]) for turn in (-360.0, 0.0, 360.0)], axis=0)
+    return _or_nearest(inside, [middle.y, middle.x], hierarchy)
 
 
 def _polygons(words: str) -> list[dict[str, Any]]:
     """Geometries of the polygons in a GeoJSON file, of whatever top-level type."""
+    if os.path.exists(words) and not os.path.isfile(words) and not os.path.isdir(words):
+        # A pipe would be waited for, and its content is gone when the hash of the settings asks for it.
+        raise BadConfig(f"--within {words}: cannot be read (not a regular file); {MEND}")
     try:
         found = json.loads(Path(words).read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -103,11 +109,15 @@ def _geometry(feature: Any) -> dict[str, Any] | None:
 def _valid(words: str, geometry: dict[str, Any]) -> Any:
     try:
         polygon = shapely.make_valid(shape(geometry))
-        west, south, east, north = polygon.bounds
     except (ShapelyError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
         raise BadConfig(f"--within {words}: a polygon cannot be read ({' '.join(str(error).split())}); {MEND}") from None
+    if polygon.area == 0:
+        raise BadConfig(f"--within {words}: a polygon cannot be read (it has no area); {MEND}")
+    west, south, east, north = polygon.bounds
     if not (-360 <= west <= east <= 360 and -90 <= south <= north <= 90):
-        raise BadConfig(f"--within {words}: coordinates reach {south:g} to {north:g} north; GeoJSON writes longitude first, in degrees")
+        raise BadConfig(
+            f"--within {words}: coordinates reach {west:g} to {east:g} east and {south:g} to {north:g} north; GeoJSON writes longitude first, in degrees"
+        )
     return polygon
 
 
