@@ -1,6 +1,6 @@
 """Photos of one trip: each photo's places speak for the others', the more the nearer they are to each other.
 
-A trip has a middle, drawn like any photo; a photo of the trip lies within `STRAY` of it as e^(-distance / TRIP_KM) has it, or anywhere at all.
+A trip has a middle, drawn like any photo; a photo of the trip lies about it as e^(-distance / TRIP_KM) has it, or, in `STRAY` of cases, anywhere at all.
 The model is a star, so leaving one photo out, summing over the middle and passing the message back is exact on the grid of blocks used here.
 """
 
@@ -15,6 +15,8 @@ from geocairn.places.hierarchy import Hierarchy
 
 TRIP_KM = 150.0
 STRAY = 0.1
+# Sinkhorn's balancing of a symmetric kernel; each step halves what is out of balance.
+BALANCING_STEPS = 25
 BLOCKS_PER_RADIAN = 40  # blocks about 160 km wide
 
 
@@ -62,6 +64,13 @@ def _blocks(hierarchy: Hierarchy) -> tuple[NDArray[np.int64], NDArray[np.float64
 
 
 def _kernel(centres: NDArray[np.float64], prior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(B, B) how much likelier a photo lies in block j than the prior has it, given a trip whose middle is in block i: rows have mean 1 under the prior."""
+    """(B, B) how much likelier a photo lies in block j than the prior has it, given a trip whose middle is in block i.
+
+    Rows and columns have mean 1 under the prior, so that a trip's photo of which nothing is known is drawn like any photo.
+    """
     near = np.exp(-EARTH_RADIUS_KM / TRIP_KM * np.arccos(np.clip(centres @ centres.T, -1, 1)))
-    return np.asarray(STRAY + (1 - STRAY) * near / (near @ prior)[:, None])
+    scale = np.sqrt(near @ prior)
+    for _ in range(BALANCING_STEPS):
+        scale = np.sqrt(scale * (near @ (prior / scale)))
+    near /= scale[:, None] * scale
+    return np.asarray(STRAY + (1 - STRAY) * near)
