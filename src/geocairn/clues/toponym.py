@@ -151,9 +151,11 @@ def _clue(reading: Reading, named: Sequence[Named], hierarchy: Hierarchy, *, is_
     """The clue and by how much it is a word; None for what is no name."""
     seen = [_seen(place, hierarchy) for place in named]
     share = float(sum(each * hierarchy.weight[place.place] for each, place in zip(seen, named, strict=True)))
-    likeliest = max(zip(seen, named, strict=True), key=lambda pair: pair[0] * hierarchy.weight[pair[1].place])[1].place
-    excess = _excess(reading.words, share, hierarchy.ids[hierarchy.chain(likeliest)[0]])
-    tier = _tier(reading, share, excess, is_own=any(place.is_own for place in named), is_slip=is_slip)
+    likeliest = max(zip(seen, named, strict=True), key=lambda pair: pair[0] * hierarchy.weight[pair[1].place])[1]
+    country = hierarchy.ids[hierarchy.chain(likeliest.place)[0]]
+    is_endonym = not likeliest.is_own and is_commonest_at_home(reading.words, country)
+    excess = _excess(reading.words, share, country, is_endonym=is_endonym)
+    tier = _tier(reading, share, excess, is_own=is_endonym or any(place.is_own for place in named), is_slip=is_slip)
     if tier is None:
         return None
     ratio, best = _where(named, seen, hierarchy)
@@ -180,21 +182,31 @@ def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_sli
     return Tier.MEDIUM
 
 
-def _excess(words: str, share: float, country: str) -> float:
+def _excess(words: str, share: float, country: str, *, is_endonym: bool) -> float:
     """By how many powers of ten the words are commoner in print than the name of a place that draws this share of photos, in the language where most so.
 
     Args:
         words: as read.
         share: of all photos, that of the places that bear the name, by how often it is seen there.
         country: of the likeliest bearer; in its own language a place is named more often.
+        is_endonym: whether the words are what the place is called there, so that its own language alone says whether they are a word besides.
 
     Returns:
         -inf where no language of `LANGUAGES` uses the words.
     """
     n_words = len(words.split())
     own = main_language(country)
-    over = [zipf - expected_frequency(share, language=language, is_own=language == own) for language, zipf in word_frequencies(words).items()]
+    frequencies = word_frequencies(words)
+    if is_endonym:
+        frequencies = {own: frequencies[own]}
+    over = [zipf - expected_frequency(share, language=language, is_own=language == own) for language, zipf in frequencies.items()]
     return max(over, default=-np.inf) - (PHRASE_RELIEF if n_words > 1 else 0.0)
+
+
+def is_commonest_at_home(words: str, country: str) -> bool:
+    """Whether no language uses the words more than the country's own, as Russian does Москва, which GeoNames calls Moscow."""
+    frequencies = word_frequencies(words)
+    return frequencies.get(main_language(country), 0.0) >= max(frequencies.values(), default=np.inf)
 
 
 def expected_frequency(share: float, *, language: str, is_own: bool) -> float:
