@@ -1,5 +1,6 @@
 """The reader finds words where they stand, and no words where there are none."""
 
+import os
 import subprocess
 import sys
 
@@ -49,9 +50,13 @@ def test_reading_twice_is_the_same():
     assert read_text(image) == read_text(image)
 
 
-def test_reading_needs_no_model_file_elsewhere(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    read_text(sign({(60, 60): "Lincoln"}))
+def test_reading_leaves_nothing_in_the_users_home(tmp_path):
+    code = "from PIL import Image; from geocairn.clues.reader import read_text; read_text(Image.new('RGB', (300, 300)))"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        environment[name] = str(tmp_path)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Reads the text that stands in a photo: lines, how sure the reader is, and where they stand; textures taken for text are left out."""
 
+import os
 from functools import cache
 from typing import Any
 
@@ -76,10 +77,15 @@ def _padded(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @cache
 def _engine() -> Any:
+    # From 1.31 on onnxruntime notes each session, with an identity of the machine, in the user's cache for sending it home. It asks for the variable
+    # when it is first loaded; the call is for programs that had loaded it before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
+        import onnxruntime
         from rapidocr import RapidOCR
     except ImportError as error:
         raise MissingExtra(f"reading text in photos needs {error.name}, which is not installed: pip install geocairn[text]") from None
+    onnxruntime.disable_telemetry_events()
     # One thread each: photos are shared out to processes, and threads that wait for one another halve the rate.
     threads = {"EngineConfig.onnxruntime.intra_op_num_threads": 1, "EngineConfig.onnxruntime.inter_op_num_threads": 1}
     return RapidOCR(params=threads | {"Global.log_level": "error"})
