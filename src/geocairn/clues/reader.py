@@ -2,6 +2,7 @@
 
 import os
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -81,11 +82,10 @@ def _engine() -> Any:
     # when it is first loaded; the call is for programs that had loaded it before.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
-        import onnxruntime
+        import_module("onnxruntime").disable_telemetry_events()
         from rapidocr import RapidOCR
     except ImportError as error:
         raise MissingExtra(f"reading text in photos needs {error.name}, which is not installed: pip install geocairn[text]") from None
-    onnxruntime.disable_telemetry_events()
     # One thread each: photos are shared out to processes, and threads that wait for one another halve the rate.
     threads = {"EngineConfig.onnxruntime.intra_op_num_threads": 1, "EngineConfig.onnxruntime.inter_op_num_threads": 1}
     return RapidOCR(params=threads | {"Global.log_level": "error"})
