@@ -15,6 +15,7 @@ Setup = Callable[[], Callable[[Item], Result]]
 
 BATCHES_AHEAD = 3
 _work: Callable[[Any], Any] | None = None
+_why_not: Exception | None = None
 
 
 def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, batch_size: int, on_loss: Callable[[Item], Result]) -> Iterator[Result]:
@@ -29,6 +30,9 @@ def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, ba
 
     Returns:
         Results in the order of the items.
+
+    Raises:
+        Exception: what `setup` or the work raised in its process.
     """
     source = iter(items)
     batches = iter(lambda: list(islice(source, batch_size)), [])
@@ -79,13 +83,16 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 
 def _start(setup: Setup[Any, Any]) -> None:
-    global _work
+    global _work, _why_not
     # Ctrl-C is for the parent: it ends its workers after it has closed its file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _work = setup()
+    try:
+        _work = setup()
+    except Exception as error:  # noqa: BLE001 - kept for the first batch, which raises it in the parent; raised here it would look like a lost process
+        _why_not = error
 
 
 def _work_batch(batch: list[Any]) -> list[Any]:
     if _work is None:
-        raise RuntimeError("a worker was given work before it was set up")
+        raise _why_not or RuntimeError("a worker was given work before it was set up")
     return [_work(item) for item in batch]

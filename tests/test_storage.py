@@ -1,0 +1,58 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from geocairn.errors import BadOutput
+from geocairn.storage import appearing_at_once, cache_folder
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    out = tmp_path / "deep" / "down" / "x.json"
+    with appearing_at_once(out) as draft:
+        draft.write_text("half")
+        assert not out.exists()
+        assert draft.suffix == ".json"
+    assert out.read_text() == "half"
+    assert [path.name for path in out.parent.iterdir()] == ["x.json"]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o644
+
+
+def test_what_was_there_stays_when_the_work_fails(tmp_path):
+    out = tmp_path / "x.json"
+    out.write_text("old")
+
+    def work():
+        with appearing_at_once(out) as draft:
+            draft.write_text("new")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        work()
+    assert out.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadOutput, match=r"x\.npz: cannot be written \(File exists\); choose"), appearing_at_once(tmp_path / "file" / "x.npz"):
+        pass
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="the administrator may write anywhere")
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(BadOutput, match="Permission denied"), appearing_at_once(tmp_path / "x.npz"):
+        pass
+
+
+def test_the_cache_is_where_it_was_chosen_else_where_the_platform_keeps_caches(monkeypatch):
+    monkeypatch.setenv("GEOCAIRN_CACHE", "/somewhere/else")
+    assert cache_folder() == Path("/somewhere/else")
+    monkeypatch.setenv("GEOCAIRN_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache_folder() == Path("/caches/geocairn")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert cache_folder() == Path("/home/somebody/.cache/geocairn")
