@@ -47,7 +47,12 @@ def throughput(photos: Sequence[str]) -> dict[str, float]:
         middle = time.perf_counter()
         locator.locate(photo)
         reading, answering = reading + middle - started, answering + time.perf_counter() - middle
-    return {"photos": len(photos), "ocr_alone_per_s": round(len(photos) / reading, 3), "locate_per_s": round(len(photos) / answering, 3), "speed_of_ocr_alone": round(reading / answering, 4)}
+    return {
+        "photos": len(photos),
+        "ocr_alone_per_s": round(len(photos) / reading, 3),
+        "locate_per_s": round(len(photos) / answering, 3),
+        "speed_of_ocr_alone": round(reading / answering, 4),
+    }
 
 
 def main() -> None:

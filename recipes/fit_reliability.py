@@ -31,7 +31,7 @@ from geocairn.systems.clues_only import shipped_calibration
 SOURCE = Path(__file__).parent.parent / "src/geocairn"
 PRIORS = {Tier.STRONG: (9.0, 1.0), Tier.MEDIUM: (7.0, 3.0), Tier.WEAK: (4.0, 6.0)}
 GRID = np.linspace(0.02, 0.98, 49)
-SUPPORTS = np.round(np.arange(0.5, 0.91, 0.01), 2)
+SUPPORTS = np.round(np.arange(0.51, 0.91, 0.01), 2)
 WANTED_PRECISION = 0.8
 N_NAMES, MIN_LETTERS = 8000, 8
 
@@ -46,13 +46,13 @@ class Example:
     weight: float
 
 
-def read_examples(locator: Locator, manifest_path: Path) -> list[Example]:
+def read_examples(locator: Locator, manifest_path: Path, photos: Path) -> list[Example]:
     manifest = read_manifest(manifest_path)
     hierarchy = locator.system.hierarchy
     leaf = locator.system.atlas.nearest.leaf(manifest.latlon_deg)  # type: ignore[attr-defined]
     weights, fitting = author_weights(manifest.author_codes()), author_folds(manifest, 2) == 0
     examples = []
-    for row, path in enumerate(manifest.photo_paths()):
+    for row, path in enumerate(manifest.photo_paths(photos)):
         evidence = locator.system.evidence(read_photo(path))
         if leaf[row] >= 0 and evidence.clues and evidence.not_photo is None:
             country = int(hierarchy.ancestor_of_leaves(0)[leaf[row]])
@@ -134,11 +134,13 @@ def by_kind(hierarchy: Hierarchy, examples: Sequence[Example]) -> dict[str, dict
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("manifest", type=Path)
-    path = parser.parse_args().manifest
+    parser.add_argument("photos", type=Path)
+    arguments = parser.parse_args()
+    path = arguments.manifest
     locator = Locator.load("clues", LocateSettings(), progress=print)
     hierarchy = locator.system.hierarchy
     law = fit_word_law(hierarchy)
-    examples = read_examples(locator, path)
+    examples = read_examples(locator, path, arguments.photos)
     fitted_on, held_out = ([example for example in examples if example.is_fitted_on is half] for half in (True, False))
     tiers = fit_tiers(hierarchy, fitted_on)
     support = fit_support(answers(hierarchy, fitted_on, tiers))

@@ -24,7 +24,7 @@ MAX_CLUES = 8
 """The most telling names of a photo that count: a menu or a map of the world names hundreds."""
 # Where a name's being a word is looked up. The small lists (what is said at least once in a million words) load in a few milliseconds each.
 LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "nl", "pl", "sv", "da", "fi", "cs", "ro", "hu", "tr", "id", "ru", "uk", "el", "bg")
-WHOLE_LISTS = ("en", "fr", "es", "de")
+WHOLE_LISTS = ("en",)
 NEIGHBOURS = 2
 WHOLE_LINE = 0.65
 # What follows an English article is mostly no city: "The Breakers".

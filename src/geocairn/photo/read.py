@@ -40,7 +40,7 @@ class PhotoLimits(Config):
     )
     max_decode_bytes: int = Field(default=640 << 20, ge=1, description="most memory that decoding may take, by an estimate from format and size, in bytes")
     max_frames: int = Field(default=10_000, ge=1, description="most frames or pages that a file may declare; the first one is read")
-    long_side_px: int = Field(default=2048, ge=1, description="long side of the working copy; smaller photos keep their size")
+    long_side_px: int = Field(default=1600, ge=1, description="long side of the working copy; smaller photos keep their size")
 
 
 DEFAULT_LIMITS = PhotoLimits()

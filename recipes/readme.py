@@ -1,0 +1,79 @@
+"""Write the README's figures from results/*.json: recipes/readme.py. A test compares them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- figures: written by recipes/readme.py from results/; do not edit -->\n", "<!-- end of figures -->\n"
+
+
+def read(name: str) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((ROOT / f"results/{name}.json").read_text(encoding="utf-8"))
+    return values
+
+
+def figures() -> str:
+    return "\n".join([on_photos(), "", honesty(), "", the_rest(), ""])
+
+
+def on_photos() -> str:
+    result = read("clues_dev")
+    rows = [
+        f"{result['clues']['n']} public travel photos of Im2GPS3k that development used (`recipes/clues_dev.sh`; 95 % intervals by author):",
+        "",
+        "| bundle | answered | of these right country | @1 km | @25 | @200 | @750 | @2500 | GeoScore |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for bundle in ("prior", "clues"):
+        report = result[bundle]
+        within = " | ".join(f"{report['within_pct'][km]:.1f} %" for km in ("1", "25", "200", "750", "2500"))
+        rows.append(f"| `{bundle}` | {report['n_answered']} | {share(report['answered_country'])} | {within} | {report['geoscore']:.0f} |")
+    return "\n".join(rows)
+
+
+def share(record: dict[str, Any]) -> str:
+    if not record["n"]:
+        return "-"
+    low, high = record["wilson95_pct"]
+    return f"{record['right']} of {record['n']} ({record['pct']:.0f} %, {low:.0f} to {high:.0f})"
+
+
+def honesty() -> str:
+    rows = ["Credible regions of `clues` on the same photos, and of its prior on authors that it was not fitted on (`recipes/fit_prior.sh`):", ""]
+    rows += ["| nominal | holds | truth inside | difference (standard error) | prior, held-out authors: truth inside |", "|---|---|---|---|---|"]
+    prior = read("fit_prior")
+    held_out = prior["cross_validated"][str(prior["country_pseudo_photos"])]["coverage"]
+    for region in read("clues_dev")["clues"]["regions"]:
+        held = held_out[str(region["nominal"])]
+        rows.append(
+            f"| {region['nominal']:.0%} | {region['mean_mass']:.1%} | {region['inside']:.1%} | {region['difference']:+.1%} ({region['standard_error']:.1%}) "
+            f"| {held['inside']:.1%} ({held['standard_error']:.1%}) |"
+        )
+    return "\n".join(rows)
+
+
+def the_rest() -> str:
+    pictures, speed = read("not_photo")["must_show"], read("bench_locate")
+    return "\n".join(
+        [
+            "| what | measured | recipe |",
+            "|---|---|---|",
+            f"| generated screenshots, documents, drawings and blanks that abstain | {pictures['abstained']} of {pictures['n_generated']} | `not_photo.sh` |",
+            f"| photos called not-a-photo | {pictures['photos_called_not_a_photo']} of {pictures['n_photos']} | `not_photo.sh` |",
+            f"| `import geocairn`, `geocairn --help` above bare Python | {speed['import_geocairn_above_bare_s']} s, {speed['help_above_bare_s']} s | `bench_locate.sh` |",
+            f"| one photo, places built | {speed['one_photo_warm_cache_s']} s | `bench_locate.sh` |",
+            f"| a folder, against reading its text alone | {speed['speed_of_ocr_alone']:.0%} of the speed | `bench_locate.sh` |",
+        ]
+    )
+
+
+def main() -> None:
+    readme = ROOT / "README.md"
+    words = readme.read_text(encoding="utf-8")
+    before, after = words.split(BEGIN)[0], words.split(END)[1]
+    readme.write_text(before + BEGIN + figures() + END + after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
