@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geocairn import __version__
-from geocairn.answer.decide import AnswerSettings, Decided, decide_answer
+from geocairn.answer.decide import AnswerSettings, Decided, decide_answer, finest_level
 from geocairn.answer.posterior import LevelScores, leaf_posterior, log_odds_raised
 from geocairn.answer.prediction import Candidate, Claim, ClueRecord, Prediction, Provenance
 from geocairn.clues.clue import Clue
@@ -143,10 +143,10 @@ class Locator:
             seen = replace(seen, sha256=photo.sha256, claim=photo.claim)
             return replace(seen, evidence=self.system.evidence(photo))
         except GeocairnError as error:
-            return replace(seen, error=str(error))
+            return replace(seen, sha256=None, error=str(error))
         except Exception as error:  # noqa: BLE001 - a library may fail on one photo as nobody foresaw; the row says so and the batch goes on
             words = one_line(f"{type(error).__name__}: {error}")
-            return replace(seen, error=f"{one_line(seen.name)}: unexpected {words}; please report it with the photo")
+            return replace(seen, sha256=None, error=f"{one_line(seen.name)}: unexpected {words}; please report it with the photo")
 
     def _answer(self, seen: _Seen, shared: Clue | None, *, together: bool = False) -> Prediction:
         if seen.evidence is None:
@@ -155,7 +155,7 @@ class Locator:
         try:
             decided = self._decided(seen.evidence, self._counted(seen) + others)
         except GeocairnError as error:
-            return self._prediction(replace(seen, error=f"{one_line(seen.name)}: {error}"), NOTHING, [], together=together)
+            return self._prediction(replace(seen, sha256=None, error=f"{one_line(seen.name)}: {error}"), NOTHING, [], together=together)
         if seen.evidence.not_photo is not None:
             decided = replace(decided, abstain=seen.evidence.not_photo, levels=[])
         return self._prediction(seen, decided, [*seen.evidence.clues, *self._besides(seen), *others], together=together)
@@ -214,9 +214,13 @@ class Locator:
         )
 
     def _record(self, clue: Clue) -> ClueRecord:
-        log_odds = log_odds_raised(self.system.hierarchy, clue, self.system.reliability)
+        hierarchy = self.system.hierarchy
+        finest = finest_level(hierarchy, self.settings.finest)
+        # A clue tells no finer place than the answer may; a place without a coarser one has nothing finer to hide.
+        supports = next((place for place in reversed(hierarchy.chain(clue.supports)) if hierarchy.level[place] <= finest), clue.supports)
+        log_odds = log_odds_raised(hierarchy, replace(clue, supports=supports), self.system.reliability)
         box = [round(side, 1) for side in clue.box_px] if clue.box_px is not None else None
-        return ClueRecord(kind=clue.kind, text=clue.text, box_px=box, supports=self.system.hierarchy.ids[clue.supports], log_odds=round(log_odds, 3))
+        return ClueRecord(kind=clue.kind, text=clue.text, box_px=box, supports=hierarchy.ids[supports], log_odds=round(log_odds, 3))
 
     def _lost(self, source: Source) -> Prediction:
         """The row of a photo whose worker process died of it."""

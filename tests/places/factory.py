@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from hypothesis import strategies as st
 
-from geocairn.geo.sphere import mean_on_sphere, unit_from_latlon
+from geocairn.geo.sphere import distance_km_from_units, mean_on_sphere, unit_from_latlon
 from geocairn.places.hierarchy import Hierarchy, Strings
 
 LEVELS = ("country", "region", "subregion", "city")
@@ -46,7 +46,7 @@ def hierarchy_of(leaves: Sequence[Leaf]) -> Hierarchy:
         level=np.array([level for level, _, _, _ in rows], dtype=np.int8),
         parent=np.array([index[ways_above[-1]] if ways_above else -1 for ways_above in above], dtype=np.int32),
         unit=np.stack([mean_on_sphere(unit[inside], weight[inside]) if len(inside) > 1 else unit[inside[0]] for _, _, _, inside in rows]),
-        radius_km=np.sqrt([area[inside].sum() / np.pi for _, _, _, inside in rows]).astype(np.float32),
+        radius_km=np.array([_reach_km(unit[inside], weight[inside], area[inside]) for _, _, _, inside in rows], dtype=np.float32),
         count=np.ones(len(rows), dtype=np.int64),
         weight=np.array([weight[inside].sum() for _, _, _, inside in rows]),
         area_km2=np.array([area[inside].sum() for _, _, _, inside in rows]).astype(np.float32),
@@ -56,6 +56,12 @@ def hierarchy_of(leaves: Sequence[Leaf]) -> Hierarchy:
         names=Strings.of([name for _, _, name, _ in rows]),
         meta={"builder": "by hand", "count_of": "people", "source_sha256": "0" * 64, "attribution": "nobody"},
     )
+
+
+def _reach_km(unit: np.ndarray, weight: np.ndarray, area_km2: np.ndarray) -> float:
+    """Radius of the disc around the middle that holds the discs of all leaves."""
+    disc_km = np.sqrt(area_km2 / np.pi)
+    return float(disc_km[0] if len(unit) == 1 else (distance_km_from_units(unit, mean_on_sphere(unit, weight)) + disc_km).max())
 
 
 @st.composite
