@@ -16,11 +16,12 @@ import numpy as np
 from fit_prior import author_weights
 from numpy.typing import NDArray
 from provenance import author_folds, provenance, write_result
+from wordfreq import zipf_frequency
 
 from geocairn.answer.decide import Calibration
 from geocairn.answer.posterior import leaf_posterior
 from geocairn.clues.clue import Clue, Tier
-from geocairn.clues.toponym import main_language, word_frequencies
+from geocairn.clues.toponym import main_language
 from geocairn.locate import LocateSettings, Locator
 from geocairn.manifest import read_manifest
 from geocairn.photo.read import read_photo
@@ -31,9 +32,11 @@ from geocairn.systems.clues_only import shipped_calibration
 SOURCE = Path(__file__).parent.parent / "src/geocairn"
 PRIORS = {Tier.STRONG: (9.0, 1.0), Tier.MEDIUM: (7.0, 3.0), Tier.WEAK: (4.0, 6.0)}
 GRID = np.linspace(0.02, 0.98, 49)
-SUPPORTS = np.round(np.arange(0.51, 0.91, 0.01), 2)
+# From odds of three to two: below, an answer is hardly more than a guess.
+SUPPORTS = np.round(np.arange(0.6, 0.91, 0.01), 2)
 WANTED_PRECISION = 0.8
-N_NAMES, MIN_LETTERS = 8000, 8
+N_NAMES, MIN_LETTERS = 20_000, 8
+LONG_LISTS, END_OF_LIST = ("en", "fr", "es", "de", "it", "pt"), 1.0
 
 
 @dataclass(frozen=True)
@@ -103,14 +106,18 @@ def fit_support(found: Sequence[tuple[float, bool]]) -> float:
 
 
 def fit_word_law(hierarchy: Hierarchy) -> dict[str, dict[str, float]]:
-    """How common in print names of cities are that hardly are words besides (long ones of much photographed cities), by whose language it is."""
+    """How common in print names of cities are that hardly are words besides (long ones of much photographed cities), by whose language it is.
+
+    Only of languages with a long list of words, and with what is not on it just below its end: names that print knows would else speak for all.
+    """
     places = hierarchy.leaves[np.argsort(-hierarchy.log_leaf_weight)[:N_NAMES]].tolist()
     points: dict[str, list[tuple[float, float]]] = {"english": [], "own": [], "foreign": []}
     for place in places:
         if len(name_key(hierarchy.names[place])) < MIN_LETTERS:
             continue
         own = main_language(hierarchy.ids[hierarchy.chain(place)[0]])
-        for language, zipf in word_frequencies(hierarchy.names[place]).items():
+        for language in LONG_LISTS:
+            zipf = max(float(zipf_frequency(hierarchy.names[place].casefold(), language, wordlist="large")), END_OF_LIST)
             law = "foreign" if language != own else "english" if language == "en" else "own"
             points[law].append((float(np.log10(hierarchy.weight[place])), zipf))
     return {law: _line(found) for law, found in points.items()}

@@ -36,9 +36,9 @@ SEEN_OTHER_NAME = 0.3
 AROUND, IN_REGION, IN_COUNTRY = 0.6, 0.2, 0.2
 AROUND_KM = 20.0
 # A name that is this much commoner in print (in powers of ten) than its places explain is a word; below `PLAIN_EXCESS` it is taken as a name.
-PLAIN_EXCESS, WORD_EXCESS = 1.25, 2.0
+PLAIN_EXCESS, WORD_EXCESS = 1.9, 2.6
 # Within a sentence words are many and names few.
-SENTENCE_EXCESS = 0.8
+SENTENCE_EXCESS = 1.4
 # Names of so many countries are a list of destinations, a map or a menu: it tells little of where it hangs.
 LIST_OF_COUNTRIES = 3
 # The product of word frequencies overstates how common a phrase is.
@@ -170,6 +170,8 @@ def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_sli
     """How far a name is to be trusted; None for what is a word, or too short to be told from noise."""
     is_latin = reading.key[0] < "\u0250"
     if is_latin and share < FAMOUS_SHARE.get(len(reading.key), 0.0 if is_own or len(reading.key) > SHORT_NAME else FAMOUS_SHARE[4]):
+        return None
+    if all(word.casefold() in _place_nouns() for word in reading.words.split()):
         return None
     is_hint = reading.line.box_px is None
     has_noun = any(word.casefold() in _place_nouns() for word in (*reading.before, *reading.after))

@@ -1,0 +1,51 @@
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def help_of(*words):
+    run = subprocess.run([sys.executable, "-m", "geocairn.cli.main", *words, "--help"], capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+def test_readme_figures_are_those_of_the_results():
+    recipe = runpy.run_path(str(ROOT / "recipes/readme.py"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page):
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_commands_and_flags_of_the_readme_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for line in re.findall(r"^geocairn (.*?)(?:  +#.*)?$", readme, flags=re.MULTILINE):
+        words = line.split()
+        command = words[:2] if words[0] == "places" else words[:1]
+        text = help_of(*command)
+        assert [flag for flag in re.findall(r"--[a-z-]+", line) if flag not in text] == [], line
+
+
+def test_recipes_that_the_readme_names_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"[a-z_]+\.(?:sh|py)\b", readme))
+    assert [name for name in named if not (ROOT / "recipes" / name).exists()] == []
+
+
+def test_every_result_says_where_it_came_from():
+    import json
+
+    for result in sorted((ROOT / "results").glob("*.json")):
+        values = json.loads(result.read_text(encoding="utf-8"))
+        values = values.get("provenance", values)
+        assert {"commit", "data_sha256", "seed", "machine"} <= set(values), result.name
