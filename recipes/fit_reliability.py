@@ -32,8 +32,8 @@ from geocairn.systems.clues_only import shipped_calibration
 SOURCE = Path(__file__).parent.parent / "src/geocairn"
 PRIORS = {Tier.STRONG: (9.0, 1.0), Tier.MEDIUM: (7.0, 3.0), Tier.WEAK: (4.0, 6.0)}
 GRID = np.linspace(0.02, 0.98, 49)
-# From odds of three to two: below, an answer is hardly more than a guess.
-SUPPORTS = np.round(np.arange(0.6, 0.91, 0.01), 2)
+# Above one half, so that the places told lie within each other, with a little room for a posterior that is a little too sure.
+SUPPORTS = np.round(np.arange(0.55, 0.91, 0.01), 2)
 WANTED_PRECISION = 0.8
 N_NAMES, MIN_LETTERS = 20_000, 8
 LONG_LISTS, END_OF_LIST = ("en", "fr", "es", "de", "it", "pt"), 1.0
@@ -115,11 +115,12 @@ def fit_word_law(hierarchy: Hierarchy) -> dict[str, dict[str, float]]:
     for place in places:
         if len(name_key(hierarchy.names[place])) < MIN_LETTERS:
             continue
-        own = main_language(hierarchy.ids[hierarchy.chain(place)[0]])
+        country = hierarchy.chain(place)[0]
+        own = main_language(hierarchy.ids[country])
         for language in LONG_LISTS:
             zipf = max(float(zipf_frequency(hierarchy.names[place].casefold(), language, wordlist="large")), END_OF_LIST)
             law = "foreign" if language != own else "english" if language == "en" else "own"
-            points[law].append((float(np.log10(hierarchy.weight[place])), zipf))
+            points[law].append((float(np.log10(hierarchy.count[place] + 1000 if law == "own" else hierarchy.weight[place])), zipf))
     return {law: _line(found) for law, found in points.items()}
 
 

@@ -1,10 +1,10 @@
 """Where answers go: a table, a stream, a file, a map."""
 
+import hashlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 
 import typer
@@ -47,12 +47,12 @@ class Output:
         """Write all predictions as they come; an interruption ends the files where it struck, whole and readable.
 
         Args:
-            name_of: from the id of a place to its name, for the map.
+            name_of: from the id of a place to its name, for table and map.
         """
         ended = Ended()
         rows = ended.watched(predictions, keep=self.map is not None)
         if self.format == "table":
-            print_table(rows)
+            print_table(rows, name_of)
         elif self.out is None:
             write_predictions(rows, sys.stdout, str(self.format))
         elif self.format == "jsonl":
@@ -114,6 +114,9 @@ def _sha256_of(photo: str) -> str | None:
     path = Path(photo)
     try:
         # Only regular files: reading a FIFO would wait for ever.
-        return sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None

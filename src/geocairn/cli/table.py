@@ -1,45 +1,52 @@
 """Answers as a table for people."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from geocairn.answer.prediction import Prediction
+from geocairn.export.words import abstention_line, kilometres, percent
 from geocairn.photo.read import one_line
 
+N_REASONS = 3
+MAX_REASON_CHARS = 40
 
-def print_table(predictions: Iterable[Prediction]) -> None:
-    """Print one row per photo on standard output, and one line of caution under them."""
+
+def print_table(predictions: Iterable[Prediction], name_of: Callable[[str], str]) -> None:
+    """Print one row per photo on standard output: the answer, how sure it is, and the most telling clues.
+
+    Args:
+        name_of: from the id of a place to its name.
+    """
     table = Table(title="Where the photos were taken: estimates, not facts")
-    for heading in ("photo", "place", "sure", "first candidate", "why"):
+    for heading in ("photo", "answer", "why"):
         table.add_column(heading, overflow="fold")
     for prediction in predictions:
-        table.add_row(*(escape(one_line(cell) if cell else "") for cell in _cells(prediction)))
+        name = one_line(prediction.photo.rsplit("/", 1)[-1])
+        table.add_row(escape(name), escape("\n".join(map(one_line, _answer(prediction)))), escape("\n".join(map(one_line, _reasons(prediction, name_of)))))
     Console().print(table)
 
 
-def _cells(prediction: Prediction) -> tuple[str, str, str, str, str]:
-    name = prediction.photo.rsplit("/", 1)[-1]
+def _answer(prediction: Prediction) -> list[str]:
+    """Supported levels or the abstention, then the first candidate."""
     if prediction.error is not None:
-        return name, "", "", "", f"error: {prediction.error}"
-    return name, _place(prediction), _sure(prediction), _candidate(prediction), _reasons(prediction)
-
-
-def _place(prediction: Prediction) -> str:
-    return " > ".join(level.name for level in prediction.levels) or "no answer"
-
-
-def _sure(prediction: Prediction) -> str:
-    return " > ".join(f"{level.p:.0%}" for level in prediction.levels)
-
-
-def _candidate(prediction: Prediction) -> str:
+        return ["not read"]
+    told = abstention_line(prediction) or " > ".join(f"{level.name} {percent(level.p)}" for level in prediction.levels)
     best = prediction.best
-    return f"{best.lat_deg:g}, {best.lon_deg:g} within {best.radius_km:g} km: {best.p:.0%}" if best else ""
+    if best is None or prediction.abstain is not None:
+        return [told]
+    return [told, f"{percent(best.p)} within {kilometres(best.radius_km)} of {best.lat_deg:g}, {best.lon_deg:g}"]
 
 
-def _reasons(prediction: Prediction) -> str:
-    reasons = [f"{clue.kind} {clue.text!r} -> {clue.supports}" for clue in sorted(prediction.clues, key=lambda clue: -abs(clue.log_odds))[:3]]
-    return "; ".join(([prediction.abstain] if prediction.abstain else []) + reasons)
+def _reasons(prediction: Prediction, name_of: Callable[[str], str]) -> list[str]:
+    if prediction.error is not None:
+        return [prediction.error]
+    telling = sorted(prediction.clues, key=lambda clue: -abs(clue.log_odds))[:N_REASONS]
+    return [f"{clue.kind} '{_shortened(clue.text)}': {name_of(clue.supports).split(',')[0]}" for clue in telling]
+
+
+def _shortened(words: str) -> str:
+    words = " ".join(words.split())
+    return words if len(words) <= MAX_REASON_CHARS else f"{words[: MAX_REASON_CHARS - 3]}..."

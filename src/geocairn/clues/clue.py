@@ -94,9 +94,10 @@ def shipped_reliability() -> dict[Tier, float]:
 
 @cache
 def shipped_word_law() -> dict[str, dict[str, float]]:
-    """How common in print the name of a place is, given the share of photos it draws: zipf = intercept + slope * log10(share).
+    """How common in print the name of a place is: zipf = intercept + slope * log10(x).
 
-    One law for English names of places in English-speaking countries, one for other countries' own languages, one for foreign languages.
+    `english` for names of places in English-speaking countries and `foreign` for foreign languages, both by the share of photos that the place draws;
+    `own` for other countries' own languages, by people + 1000.
     """
     return dict(_fitted()["word_law"])
 

@@ -32,8 +32,8 @@ ARTICLES = ("the", "a", "an")
 # How often a place's name is seen in a photo of it, relative to a city's own name in a photo of the city.
 SEEN_BY_LEVEL = {"country": 0.3, "region": 0.5, "subregion": 0.5, "city": 1.0}
 SEEN_OTHER_NAME = 0.3
-# Where the photo is, given that the name tells the truth: about the place itself, else elsewhere in its region, else elsewhere in its country.
-AROUND, IN_REGION, IN_COUNTRY = 0.6, 0.2, 0.2
+# Where the photo is, given that the name tells the truth: in the place itself, around it, anywhere in its region, anywhere in its country.
+AT, AROUND, IN_REGION, IN_COUNTRY = 0.4, 0.2, 0.2, 0.2
 AROUND_KM = 20.0
 # A name that is this much commoner in print (in powers of ten) than its places explain is a word; below `PLAIN_EXCESS` it is taken as a name.
 PLAIN_EXCESS, WORD_EXCESS = 1.9, 2.6
@@ -147,18 +147,48 @@ def _slips(readings: Sequence[Reading], gazetteer: Gazetteer) -> Iterator[tuple[
             yield reading, int(gazetteer.major[best[2]])
 
 
+@dataclass(frozen=True)
+class _Bearers:
+    """Who bears a name.
+
+    Attributes:
+        share: of all photos, that of all bearers, by how often the name is seen there.
+        home: ISO code of the country of the likeliest bearer.
+        people: of the most populous bearer in that country.
+        is_own: whether it is the main name of any, or what the likeliest is called at home.
+        is_endonym: whether the likeliest is called so at home, but not in GeoNames' main name: then its own language alone says whether it is a word besides.
+    """
+
+    share: float
+    home: str
+    people: int
+    is_own: bool
+    is_endonym: bool
+
+
+def _bearers(words: str, named: Sequence[Named], hierarchy: Hierarchy) -> _Bearers:
+    shares = [_seen(place, hierarchy) * float(hierarchy.weight[place.place]) for place in named]
+    likeliest = named[int(np.argmax(shares))]
+    country = hierarchy.chain(likeliest.place)[0]
+    at_home = [int(hierarchy.count[place.place]) for place in named if hierarchy.chain(place.place)[0] == country]
+    is_endonym = not likeliest.is_own and is_commonest_at_home(words, hierarchy.ids[country])
+    return _Bearers(
+        share=sum(shares),
+        home=hierarchy.ids[country],
+        people=max(at_home),
+        is_own=is_endonym or any(place.is_own for place in named),
+        is_endonym=is_endonym,
+    )
+
+
 def _clue(reading: Reading, named: Sequence[Named], hierarchy: Hierarchy, *, is_slip: bool) -> tuple[Clue, float] | None:
     """The clue and by how much it is a word; None for what is no name."""
-    seen = [_seen(place, hierarchy) for place in named]
-    share = float(sum(each * hierarchy.weight[place.place] for each, place in zip(seen, named, strict=True)))
-    likeliest = max(zip(seen, named, strict=True), key=lambda pair: pair[0] * hierarchy.weight[pair[1].place])[1]
-    country = hierarchy.ids[hierarchy.chain(likeliest.place)[0]]
-    is_endonym = not likeliest.is_own and is_commonest_at_home(reading.words, country)
-    excess = _excess(reading.words, share, country, is_endonym=is_endonym)
-    tier = _tier(reading, share, excess, is_own=is_endonym or any(place.is_own for place in named), is_slip=is_slip)
+    bearers = _bearers(reading.words, named, hierarchy)
+    excess = _excess(reading.words, bearers)
+    tier = _tier(reading, bearers, excess, is_slip=is_slip)
     if tier is None:
         return None
-    ratio, best = _where(named, seen, hierarchy)
+    ratio, best = _where(named, [_seen(place, hierarchy) for place in named], hierarchy)
     return Clue(kind="toponym", text=reading.words, box_px=reading.line.box_px, tier=tier, ratio=ratio, supports=best), excess
 
 
@@ -166,10 +196,10 @@ def _seen(named: Named, hierarchy: Hierarchy) -> float:
     return SEEN_BY_LEVEL[hierarchy.level_names[hierarchy.level[named.place]]] * (1.0 if named.is_own else SEEN_OTHER_NAME)
 
 
-def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_slip: bool) -> Tier | None:
+def _tier(reading: Reading, bearers: _Bearers, excess: float, *, is_slip: bool) -> Tier | None:
     """How far a name is to be trusted; None for what is a word, or too short to be told from noise."""
-    is_latin = reading.key[0] < "\u0250"
-    if is_latin and share < FAMOUS_SHARE.get(len(reading.key), 0.0 if is_own or len(reading.key) > SHORT_NAME else FAMOUS_SHARE[4]):
+    n_letters, is_own = len(reading.key), bearers.is_own
+    if reading.key[0] < "\u0250" and bearers.share < FAMOUS_SHARE.get(n_letters, 0.0 if is_own or n_letters > SHORT_NAME else FAMOUS_SHARE[4]):
         return None
     if all(word.casefold() in _place_nouns() for word in reading.words.split()):
         return None
@@ -184,25 +214,18 @@ def _tier(reading: Reading, share: float, excess: float, *, is_own: bool, is_sli
     return Tier.MEDIUM
 
 
-def _excess(words: str, share: float, country: str, *, is_endonym: bool) -> float:
-    """By how many powers of ten the words are commoner in print than the name of a place that draws this share of photos, in the language where most so.
-
-    Args:
-        words: as read.
-        share: of all photos, that of the places that bear the name, by how often it is seen there.
-        country: of the likeliest bearer; in its own language a place is named more often.
-        is_endonym: whether the words are what the place is called there, so that its own language alone says whether they are a word besides.
+def _excess(words: str, bearers: _Bearers) -> float:
+    """By how many powers of ten the words are commoner in print than such a place's name, in the language where most so.
 
     Returns:
         -inf where no language of `LANGUAGES` uses the words.
     """
-    n_words = len(words.split())
-    own = main_language(country)
+    own = main_language(bearers.home)
     frequencies = word_frequencies(words)
-    if is_endonym:
+    if bearers.is_endonym:
         frequencies = {own: frequencies[own]}
-    over = [zipf - expected_frequency(share, language=language, is_own=language == own) for language, zipf in frequencies.items()]
-    return max(over, default=-np.inf) - (PHRASE_RELIEF if n_words > 1 else 0.0)
+    over = [zipf - expected_frequency(bearers.share, bearers.people, language=language, own_language=own) for language, zipf in frequencies.items()]
+    return max(over, default=-np.inf) - (PHRASE_RELIEF if len(words.split()) > 1 else 0.0)
 
 
 def is_commonest_at_home(words: str, country: str) -> bool:
@@ -211,10 +234,18 @@ def is_commonest_at_home(words: str, country: str) -> bool:
     return frequencies.get(main_language(country), 0.0) >= max(frequencies.values(), default=np.inf)
 
 
-def expected_frequency(share: float, *, language: str, is_own: bool) -> float:
-    """Zipf frequency in print of the name of a place that draws this share of photos (`word_law` in clues/reliability.json)."""
-    law = shipped_word_law()["foreign" if not is_own else "english" if language == "en" else "own"]
-    return law["intercept"] + law["slope"] * float(np.log10(share))
+def expected_frequency(share: float, people: int, *, language: str, own_language: str) -> float:
+    """Zipf frequency of the name of a place in the print of a language (`word_law` in clues/reliability.json).
+
+    Args:
+        share: of all photos that the place draws: what English and foreign languages know a place by.
+        people: who live there: what its own language, where that is not English, knows it by.
+    """
+    if language == own_language != "en":
+        law, known_by = shipped_word_law()["own"], people + 1000.0
+    else:
+        law, known_by = shipped_word_law()["english" if language == own_language else "foreign"], share
+    return law["intercept"] + law["slope"] * float(np.log10(known_by))
 
 
 @cache
@@ -263,13 +294,11 @@ def _around(hierarchy: Hierarchy, place: int, weight: NDArray[np.float64]) -> ND
     """(L,) ratio, mean 1, of photos that a place's name is seen in, were there only this place."""
     chain = hierarchy.chain(place)
     ratio = IN_COUNTRY * _inside(hierarchy, chain[0]) + IN_REGION * _inside(hierarchy, chain[min(1, len(chain) - 1)])
-    near = _inside(hierarchy, place)
-    if hierarchy.level[place] == len(hierarchy.level_names) - 1:
-        leaf = slice(int(hierarchy.leaf_start[place]), int(hierarchy.leaf_stop[place]))
-        nearness = np.exp(-EARTH_RADIUS_KM / AROUND_KM * np.arccos(np.clip(hierarchy.unit[hierarchy.leaves] @ hierarchy.unit[place], -1, 1)))
-        nearness[leaf] = 1.0
-        near = nearness / (weight @ nearness)
-    return np.asarray(ratio + AROUND * near)
+    ratio += AT * _inside(hierarchy, place)
+    nearness = np.exp(-EARTH_RADIUS_KM / AROUND_KM * np.arccos(np.clip(hierarchy.unit[hierarchy.leaves] @ hierarchy.unit[place], -1, 1)))
+    if hierarchy.level[place] < len(hierarchy.level_names) - 1:
+        nearness = _inside(hierarchy, place)
+    return np.asarray(ratio + AROUND * nearness / (weight @ nearness))
 
 
 def _inside(hierarchy: Hierarchy, place: int) -> NDArray[np.float64]:
