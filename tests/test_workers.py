@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 import time
 from functools import partial
 
@@ -46,6 +47,14 @@ def broken_setup():
     raise OSError("the bundle is gone")
 
 
+def setup_large():
+    return large
+
+
+def large(number):
+    return bytes(5_000_000)
+
+
 def lost(number):
     return f"lost {number}"
 
@@ -55,10 +64,11 @@ def no_loss(number):
 
 
 def no_children():
+    """Neither processes nor the threads that serve them, which Python waits for when it ends."""
     deadline = time.monotonic() + 5
-    while multiprocessing.active_children() and time.monotonic() < deadline:
+    while (multiprocessing.active_children() or threading.active_count() > 1) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return not multiprocessing.active_children()
+    return not multiprocessing.active_children() and threading.active_count() == 1
 
 
 def test_results_come_in_the_order_of_the_items_and_the_processes_end():
@@ -86,6 +96,13 @@ def test_items_are_taken_a_few_batches_ahead_and_no_more_after_an_early_end(tmp_
     running.close()
     assert no_children()
     assert {path.read_text() for path in tmp_path.iterdir()} != {str(os.getpid())}
+
+
+def test_processes_stopped_in_the_middle_of_large_results_end():
+    running = in_order(setup_large, range(1000), jobs=2, batch_size=4, on_loss=no_loss)
+    assert len(next(running)) == 5_000_000
+    running.close()
+    assert no_children()
 
 
 def test_an_exception_of_the_work_is_raised_here_and_ends_the_processes():

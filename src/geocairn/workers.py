@@ -41,7 +41,7 @@ def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, ba
     try:
         while True:
             for batch in islice(batches, max(jobs * BATCHES_AHEAD - len(waiting), 0)):
-                waiting.append((batch, pool.submit(_work_batch, batch)))
+                waiting.append((batch, _submit(pool, batch)))
             if not waiting:
                 return
             try:
@@ -64,10 +64,21 @@ def _pool(setup: Setup[Item, Result], jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(setup,))
 
 
+def _submit(pool: ProcessPoolExecutor, batch: list[Item]) -> Future[list[Any]]:
+    # The first call starts the processes. They inherit what is blocked here, so that Ctrl-C does not end them, with a traceback each, before `_start`.
+    if not hasattr(signal, "pthread_sigmask"):
+        return pool.submit(_work_batch, batch)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_work_batch, batch)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _alone(setup: Setup[Item, Result], item: Item, on_loss: Callable[[Item], Result]) -> Result:
     pool = _pool(setup, 1)
     try:
-        results: list[Result] = pool.submit(_work_batch, [item]).result()
+        results: list[Result] = _submit(pool, [item]).result()
         return results[0]
     except BrokenProcessPool:
         return on_loss(item)
@@ -77,9 +88,12 @@ def _alone(setup: Setup[Item, Result], item: Item, on_loss: Callable[[Item], Res
 
 def _stop(pool: ProcessPoolExecutor) -> None:
     processes = list((pool._processes or {}).values())
+    results = pool._result_queue._writer  # type: ignore[attr-defined]
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
+    # A process ended in the middle of a result leaves half of it in the pipe, and the pool would wait for the rest for ever: now it finds the end.
+    results.close()
 
 
 def _start(setup: Setup[Any, Any]) -> None:

@@ -1,6 +1,8 @@
 """`geocairn locate`: photos in, answers out."""
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -51,7 +53,7 @@ def locate(
             "limits": PhotoLimits(max_bytes=max_bytes, max_pixels=max_pixels, max_frames=max_frames),
         },
     )
-    photos = list(list_photos(paths, sys.stdin))
+    photos = list(list_photos(paths, _lines_on_stdin()))
     if not photos:
         from geocairn.errors import BadPhoto
 
@@ -64,3 +66,8 @@ def locate(
         raise KeyboardInterrupt
     if ended.n_failed:
         raise typer.Exit(1)
+
+
+def _lines_on_stdin() -> Iterator[str]:
+    """Lines of standard input as paths are spelled, whatever bytes they hold; it is read when the first one is asked for."""
+    yield from map(os.fsdecode, sys.stdin.buffer)

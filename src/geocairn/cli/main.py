@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn, cast
 
 import typer
 
@@ -13,6 +14,8 @@ from geocairn.cli.places import places
 from geocairn.errors import GeocairnError
 
 INTERRUPTED = 130
+# click's UsageError, the parent of BadParameter, which typer exports under no name of its own.
+WrongUsage = cast(type[typer.BadParameter], typer.BadParameter.mro()[1])
 
 app = typer.Typer(
     name="geocairn",
@@ -43,19 +46,31 @@ def options(version: bool = typer.Option(False, "--version", callback=_version, 
 
 
 def main() -> None:
-    """Run the command; an error that Geocairn raises on purpose is one line and exit code 2."""
+    """Run the command; an error that Geocairn raises on purpose, or wrong usage, is one line and exit code 2."""
     try:
-        app()
+        code = app(prog_name="geocairn", standalone_mode=False)
+        if code == INTERRUPTED:
+            typer.echo("geocairn: interrupted", err=True)
+        sys.exit(code)
     except GeocairnError as error:
-        typer.echo(f"geocairn: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("geocairn: interrupted", err=True)
-        sys.exit(INTERRUPTED)
+        _end(str(error))
+    except WrongUsage as error:
+        words = error.format_message()
+        where = error.ctx.command_path if error.ctx is not None else "geocairn"
+        # Of a command without arguments the message is its whole help.
+        _end(words if "\n" in words else f"{words.rstrip('.')}; see `{where} --help`")
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end(f"{error.filename or 'output'}: {error.strerror or error}; make room, or choose another place")
+
+
+def _end(words: str) -> NoReturn:
+    typer.echo(words if "\n" in words else f"geocairn: {words}", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

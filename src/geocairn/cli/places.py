@@ -30,10 +30,7 @@ def show(
     from geocairn.places.files import load_hierarchy
     from geocairn.places.summary import describe_hierarchy, describe_place
 
-    if folder is None:
-        hierarchy = load_atlas(tell_step).hierarchy
-    else:
-        hierarchy = load_hierarchy(folder / "hierarchy.npz")
+    hierarchy = load_atlas(tell_step).hierarchy if folder is None else load_hierarchy(folder / "hierarchy.npz")
     described = describe_hierarchy(hierarchy) if place is None else describe_place(hierarchy, place)
     _print(described, as_json=json)
 

@@ -46,6 +46,7 @@ class PriorSystem:
         self.reliability: Mapping[Tier, float] = shipped_reliability()
         self.calibration = shipped_calibration()
         parts = {
+            "system": self.name,
             "hierarchy": self.hierarchy.meta["arrays_sha256"],
             "calibration": self.calibration.sha256(),
             "reliability": {tier.value: value for tier, value in self.reliability.items()},
