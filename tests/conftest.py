@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from geocairn.places.atlas import Atlas
 
 ROOT = Path(__file__).parents[1]
+BUILDS_KEPT = 3
 BUILDERS = ("places/*", "geo/*.py", "storage.py")
 
 settings.register_profile("geocairn", derandomize=True, deadline=None)
@@ -61,6 +63,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             digest.update(path.read_bytes() if path.is_file() else b"")
     kept = ROOT / "build/test-cache"
     folder = kept if os.access(ROOT, os.W_OK) and (ROOT / "src").is_dir() else tmp_path_factory.mktemp("cache")
+    for old in sorted(kept.glob("*"), key=os.path.getmtime)[:-BUILDS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GEOCAIRN_CACHE", str(folder / digest.hexdigest()[:16]))
         yield
