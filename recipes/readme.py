@@ -54,19 +54,25 @@ def honesty() -> str:
 
 
 def the_rest() -> str:
-    pictures, speed = read("not_photo")["must_show"], read("bench_locate")
+    pictures, speed = read("not_photo"), read("bench_locate")
+    known, unseen = pictures["new_authors_known_styles"], pictures["new_authors_new_styles"]
     return "\n".join(
         [
             "| what | measured | recipe |",
             "|---|---|---|",
-            f"| generated screenshots, documents, drawings and blanks that abstain | {pictures['abstained']} of {pictures['n_generated']} | `not_photo.sh` |",
-            f"| photos called not-a-photo | {pictures['photos_called_not_a_photo']} of {pictures['n_photos']} | `not_photo.sh` |",
+            f"| generated screenshots, documents, drawings, blanks that abstain: known styles | {of(known['all but photographs'])} | `not_photo.sh` |",
+            f"| the same, of styles new to the fit | {of(unseen['all but photographs'])} | `not_photo.sh` |",
+            f"| photos by authors new to the fit called not-a-photo | {of(known['photo'])} | `not_photo.sh` |",
             f"| `import geocairn` above bare Python | {speed['import_geocairn_above_bare_s']} s | `bench_locate.sh` |",
             f"| `geocairn --help` | {speed['help_s']} s | `bench_locate.sh` |",
             f"| one photo, places built | {speed['one_photo_warm_cache_s']} s | `bench_locate.sh` |",
             f"| a folder, against reading its text alone | {speed['speed_of_ocr_alone']:.0%} of the speed | `bench_locate.sh` |",
         ]
     )
+
+
+def of(record: dict[str, Any]) -> str:
+    return f"{record['share_called_not_a_photo']:.1%} of {record['n']}"
 
 
 def main() -> None:

@@ -141,8 +141,7 @@ def _sample(quad: Quad, matrix: NDArray[np.float64], a: Plane, b: Plane, nearnes
     n_rows, n_columns = quad.texture.shape[:2]
     m, turns = matrix.astype(np.float32), (n_columns * quad.repeat[0], n_rows * quad.repeat[1])
     per_column, per_row = (
-        np.stack([(m[0, axis] - a * m[2, axis]) * turns[0], (m[1, axis] - b * m[2, axis]) * turns[1]], axis=1) / nearness[:, None]
-        for axis in (0, 1)
+        np.stack([(m[0, axis] - a * m[2, axis]) * turns[0], (m[1, axis] - b * m[2, axis]) * turns[1]], axis=1) / nearness[:, None] for axis in (0, 1)
     )
     across, downward = np.hypot(*per_column.T), np.hypot(*per_row.T)
     is_tall = (downward > across)[:, None]

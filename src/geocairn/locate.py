@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geocairn import __version__
-from geocairn.answer.decide import AnswerSettings, Decided, decide_answer, finest_level
+from geocairn.answer.decide import DECIMALS, AnswerSettings, Decided, Finest, decide_answer, finest_level
 from geocairn.answer.posterior import LevelScores, leaf_posterior, log_odds_raised
 from geocairn.answer.prediction import Candidate, Claim, ClueRecord, Prediction, Provenance
 from geocairn.clues.clue import Clue
@@ -202,7 +202,7 @@ class Locator:
             regions=decided.regions,
             likeliest=decided.likeliest,
             clues=[self._record(clue) for clue in clues],
-            claimed=_claimed(seen.claim, decided.candidates) if seen.error is None and self.settings.exif != "ignore" else None,
+            claimed=_claimed(seen.claim, decided.candidates, self.settings.finest) if seen.error is None and self.settings.exif != "ignore" else None,
             provenance=Provenance(
                 bundle=system.name,
                 bundle_sha256=system.sha256,
@@ -245,10 +245,12 @@ def _name_of(source: Source) -> str:
     return "bytes" if isinstance(source, bytes) else "image"
 
 
-def _claimed(claim: ExifClaim | None, candidates: Sequence[Candidate]) -> Claim | None:
+def _claimed(claim: ExifClaim | None, candidates: Sequence[Candidate], finest: Finest) -> Claim | None:
+    """The claim, its position rounded like the answer's unless it may be exact."""
     if claim is None:
         return None
     away = None
     if claim.lat_deg is not None and claim.lon_deg is not None and candidates:
         away = round(float(distance_km([claim.lat_deg, claim.lon_deg], [candidates[0].lat_deg, candidates[0].lon_deg])), 1)
-    return Claim(source="exif", lat_deg=claim.lat_deg, lon_deg=claim.lon_deg, distance_km=away, captured_at=claim.captured_at)
+    lat, lon = (value if value is None or finest == "exact" else round(value, DECIMALS) for value in (claim.lat_deg, claim.lon_deg))
+    return Claim(source="exif", lat_deg=lat, lon_deg=lon, distance_km=away, captured_at=claim.captured_at)

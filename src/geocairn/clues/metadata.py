@@ -18,6 +18,7 @@ def metadata_clue(claim: ExifClaim, hierarchy: Hierarchy) -> Clue | None:
     distance = distance_km_from_units(hierarchy.unit[hierarchy.leaves], unit_from_latlon([claim.lat_deg, claim.lon_deg]))
     # Relative to the nearest leaf: far out at sea every leaf would else be unthinkable.
     near = np.exp(-(distance - distance.min()) / SPREAD_KM) / hierarchy.weight[hierarchy.leaves]
-    text = f"{claim.lat_deg:.5f}, {claim.lon_deg:.5f}"
+    # To about a kilometre: the exact position of a home should not end up in a report unasked.
+    text = f"{claim.lat_deg:.2f}, {claim.lon_deg:.2f}"
     nearest = int(hierarchy.leaves[np.argmin(distance)])
     return Clue(kind="metadata", text=text, box_px=None, tier=Tier.STRONG, ratio=ratio_from_frequency(hierarchy, near), supports=nearest)

@@ -50,6 +50,7 @@ class PriorSystem:
             "hierarchy": self.hierarchy.meta["arrays_sha256"],
             "calibration": self.calibration.sha256(),
             "reliability": {tier.value: value for tier, value in self.reliability.items()},
+            "tables": tables_sha256(),
         }
         self.sha256 = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         self._scores = (*(None for _ in self.hierarchy.level_names[:-1]), np.log(self.hierarchy.weight[self.hierarchy.leaves]))
@@ -74,6 +75,12 @@ class CluesSystem(PriorSystem):
         text = read_text(photo.image, photo.scale)
         boxes = np.array([line.box_px for line in text.lines], dtype=np.float64).reshape(-1, 4)
         return Evidence(self._scores, tuple(text_clues(text, self.atlas)), not_photo_reason(photo, boxes))
+
+
+def tables_sha256() -> str:
+    """Hash of the tables that the readers of text go by."""
+    tables = sorted((table for table in files("geocairn.clues").iterdir() if table.name.endswith(".json")), key=lambda table: table.name)
+    return sha256(b"".join(table.read_bytes() for table in tables)).hexdigest()
 
 
 def text_clues(text: ReadText, atlas: Atlas) -> list[Clue]:
