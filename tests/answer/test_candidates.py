@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.places.factory import CITIES, Leaf, hierarchies, hierarchy_of, leaf_masses, small_earth
 
 from geocairn.answer import candidates
-from geocairn.answer.candidates import RADII_KM, best_discs, best_for_geoscore, best_for_median, probability_within
+from geocairn.answer.candidates import RADII_KM, best_discs, best_for_geoscore, best_for_median, heaviest, probability_within
 from geocairn.geo.sphere import EARTH_RADIUS_KM, distance_km_from_units, geoscore, unit_from_latlon
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -135,3 +135,10 @@ def test_the_search_beyond_the_heaviest_leaves_still_counts_all_the_mass(monkeyp
     first, *_ = best_discs(earth, mass, 3)
     assert first.leaf == paris
     assert first.p == pytest.approx(probability_within(earth, mass, unit_from_latlon([48.85, 2.35]), first.radius_km))
+
+
+def test_the_heaviest_are_those_of_a_full_sort_with_ties_by_index():
+    rng = np.random.default_rng(3)
+    for n, size in ((1, 1), (3, 5), (7, 5), (40, 400)):
+        mass = rng.integers(0, 6, size) / 10
+        assert heaviest(mass, n).tolist() == np.argsort(-mass, kind="stable")[:n].tolist()

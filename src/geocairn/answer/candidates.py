@@ -37,7 +37,7 @@ def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> lis
         1 to `top` discs of one radius. A disc is centred on a leaf, found from coarse to fine: within the best disc of a radius the best disc of the next
         smaller one, down to the leaf. The search looks at the `N_POINTS` heaviest leaves; each `p` is over all.
     """
-    order = np.argsort(-mass, kind="stable")[:N_POINTS]
+    order = heaviest(mass, N_POINTS)
     left, unit = mass[order].copy(), hierarchy.unit[hierarchy.leaves[order]]
     nearness = unit[:N_CENTRES] @ unit.T
     radius = _radius_km(left, nearness)
@@ -69,6 +69,13 @@ def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: 
     return min(held, 1.0)
 
 
+def heaviest(mass: NDArray[np.float64], n: int) -> NDArray[np.int64]:
+    """Indices of the `n` largest masses, the largest first, equal ones by index; all of them where there are fewer."""
+    least = np.partition(mass, len(mass) - n)[len(mass) - n] if len(mass) > n else -np.inf
+    above = np.flatnonzero(mass >= least)
+    return above[np.argsort(-mass[above], kind="stable")][:n]
+
+
 def best_for_geoscore(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> int:
     """The leaf that maximises the expected GeoScore, among the heaviest leaves."""
     order, distance = _distances_from_heaviest(hierarchy, mass)
@@ -82,7 +89,7 @@ def best_for_median(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> int:
 
 
 def _distances_from_heaviest(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    order = np.argsort(-mass, kind="stable")[:N_POINTS]
+    order = heaviest(mass, N_POINTS)
     unit = hierarchy.unit[hierarchy.leaves[order]]
     return order, EARTH_RADIUS_KM * np.arccos(np.clip(unit[: 4 * N_CENTRES] @ unit.T, -1, 1))
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 
@@ -63,10 +64,16 @@ def reread(lines: Sequence[RawLine]) -> list[RawLine]:
         As many lines, in the same order.
     """
     better = list(lines)
-    for script in tesseract_scripts():
-        doubtful = [index for index, line in enumerate(better) if script in scripts_to_try(line)]
-        if doubtful and _improve(better, doubtful, script):
-            _improve(better, [index for index, line in enumerate(better) if index not in doubtful and _is_legible(line)], script)
+    doubtful = {script: rows for script in tesseract_scripts() if (rows := [row for row, line in enumerate(lines) if script in scripts_to_try(line)])}
+    if not doubtful:
+        return better
+    # Each pack is a process of its own: they run side by side.
+    with ThreadPoolExecutor(len(doubtful)) as pool:
+        readings = dict(zip(doubtful, pool.map(lambda script: _read_lines(_crops(lines, doubtful[script]), script), doubtful), strict=True))
+    for script, rows in doubtful.items():
+        if _keep_better(better, lines, rows, readings[script], script):
+            others = [row for row, line in enumerate(better) if row not in rows and _is_legible(line)]
+            _keep_better(better, lines, others, _read_lines(_crops(lines, others), script), script)
     return better
 
 
@@ -100,12 +107,16 @@ def _is_legible(line: RawLine) -> bool:
     return MIN_HEIGHT_PX <= height <= MAX_HEIGHT_PX and width >= MIN_ASPECT * height and line.detection >= min_detection
 
 
-def _improve(lines: list[RawLine], indices: Sequence[int], script: str) -> bool:
+def _crops(lines: Sequence[RawLine], rows: Sequence[int]) -> list[NDArray[np.uint8]]:
+    return [crop for row in rows if (crop := lines[row].crop) is not None]
+
+
+def _keep_better(better: list[RawLine], lines: Sequence[RawLine], rows: Sequence[int], readings: Sequence[tuple[str, float]], script: str) -> bool:
+    """Put the readings that are better in their places; a line that another script has bettered already stays."""
     improved = False
-    crops = [crop for index in indices if (crop := lines[index].crop) is not None]
-    for index, (text, confidence) in zip(indices, _read_lines(crops, script), strict=False):
-        if _is_better(text, confidence, lines[index], script):
-            lines[index] = replace(lines[index], text=text, confidence=confidence)
+    for row, (text, confidence) in zip(rows, readings, strict=False):
+        if better[row] is lines[row] and _is_better(text, confidence, better[row], script):
+            better[row] = replace(better[row], text=text, confidence=confidence)
             improved = True
     return improved
 

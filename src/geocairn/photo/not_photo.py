@@ -182,7 +182,9 @@ def _busy_blocks(blocks: Floats, low: Floats, high: Floats) -> dict[str, float]:
 def _colours(picture: Image.Image) -> dict[str, float]:
     """How few colours cover how much, coarse (4 bits a channel) and fine (6 bits), and how strong they are."""
     red, green, blue = (np.asarray(band).astype(np.int32).ravel() for band in picture.split())
-    coarse, fine = _colour_shares(red, green, blue, 4), _colour_shares(red, green, blue, 6)
+    n_fine = np.bincount((red >> 2 << 12) | (green >> 2 << 6) | (blue >> 2), minlength=1 << 18)
+    n_coarse = n_fine.reshape(16, 4, 16, 4, 16, 4).sum(axis=(1, 3, 5))
+    coarse, fine = _shares(n_coarse.ravel()), _shares(n_fine)
     chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return {
         "first_colour": float(coarse[0]),
@@ -200,10 +202,8 @@ def _colours(picture: Image.Image) -> dict[str, float]:
     }
 
 
-def _colour_shares(red: NDArray[np.int32], green: NDArray[np.int32], blue: NDArray[np.int32], bits: int) -> Floats:
-    """Shares of the colours that occur, most frequent first, with `bits` bits kept of each channel."""
-    drop = 8 - bits
-    counts = np.bincount((red >> drop << 2 * bits) | (green >> drop << bits) | (blue >> drop))
+def _shares(counts: NDArray[np.int64]) -> Floats:
+    """Shares of the colours that occur, most frequent first."""
     counts = np.sort(counts[counts > 0])[::-1]
     return np.asarray(counts / counts.sum())
 
