@@ -24,21 +24,30 @@ def credible_regions(hierarchy: Hierarchy, mass: NDArray[np.float64], territory:
         One region per nominal share, each within the next; `mass` is what the whole places really hold.
     """
     area = hierarchy.area_km2[hierarchy.leaves].astype(np.float64)
-    order = np.argsort(-mass / np.maximum(area, MIN_AREA_KM2), kind="stable")
+    density = mass / np.maximum(area, MIN_AREA_KM2)
+    order = np.argsort(-density)
     held = np.cumsum(mass[order])
     regions = []
     for nominal in NOMINAL:
         # The sum can end a rounding error below 1, and within it below a nominal share that all places together hold.
-        n = min(int(np.searchsorted(held, nominal - 1e-12)) + 1, len(order))
-        member = np.zeros(len(order), dtype=bool)
-        member[order[:n]] = True
+        last = order[min(int(np.searchsorted(held, nominal - 1e-12)), len(order) - 1)]
+        member = _densest(density, mass, float(density[last]), nominal)
         regions.append(
             Region(
                 nominal=nominal,
-                mass=round(min(float(held[n - 1]), 1.0), 4),
+                mass=round(min(float(mass[member].sum()), 1.0), 4),
                 area_km2=round(float(area[member].sum()), 1),
                 members=np.packbits(member).tobytes(),
                 territory=str(territory),
             )
         )
     return regions
+
+
+def _densest(density: NDArray[np.float64], mass: NDArray[np.float64], least: float, nominal: float) -> NDArray[np.bool_]:
+    """Leaves denser than `least`, and of those just as dense so many, by index, as reach the nominal share: no sort's way with ties shows."""
+    member = density > least
+    tied = np.flatnonzero(density == least)
+    missing = nominal - float(mass[member].sum()) - 1e-12
+    member[tied[: int(np.searchsorted(np.cumsum(mass[tied]), missing)) + 1]] = True
+    return member

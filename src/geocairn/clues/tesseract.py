@@ -34,6 +34,7 @@ LARGE_PX, MIN_LARGE_DETECTION = 64, 0.75  # what is large and in doubt is mostly
 SURE, SURE_HAN = 0.9, 0.7  # RapidOCR's own reading stands, unless another line of the photo shows that it is in one of these scripts
 MAX_FALSE_HAN = 4  # RapidOCR finds no more than that in a line of Hangul or Devanagari
 LOOKALIKE_CAPITALS, MIN_CAPITALS = frozenset("ABCEHIKMNOPTXYZ "), 3  # different ones: AAAA is a row of gables
+MIN_EMPTY_DETECTION = 0.7  # of a box in which RapidOCR reads nothing at all: below, it is a texture
 MIN_CONFIDENCE = 0.8
 MIN_LETTERS = {"Hangul": 2, "Thai": 3, "Devanagari": 3}
 MIN_SHARE = 0.7  # of the letters that are of the script
@@ -88,6 +89,8 @@ def scripts_to_try(line: RawLine) -> tuple[str, ...]:
     if _share(line.text, "Greek") > 0:
         return ("Greek",)
     if not line.text:
+        if line.detection < MIN_EMPTY_DETECTION:
+            return ()
         return ("Thai", "Arabic", "Hangul", "Devanagari", "Cyrillic") if line.detection >= SURE_DETECTION else ("Arabic", "Devanagari", "Cyrillic")
     if line.confidence >= SURE or any(_share(line.text, script) > 0 for script in SCRIPT_LETTERS):
         return ()
