@@ -82,10 +82,16 @@ def test_the_middle_meridian_of_fiji_is_at_the_antimeridian():
     assert middle_meridian(failed()) == 0
 
 
-def test_clues_beyond_doubt_and_boxes_beyond_sense():
-    clue = ClueRecord(kind="within", text="FR", box_px=[0, 0, float("inf"), 1], supports="FR", log_odds=float("inf"))
+def test_clues_without_a_place_in_the_photo_have_no_box():
+    clue = ClueRecord(kind="within", text="FR", box_px=None, supports="FR", log_odds=20.0)
     (made,) = entry(prediction(clues=[clue]))["clues"]
-    assert (made["log_odds"], made["box_px"]) == ("beyond doubt", None)
+    assert (made["log_odds"], made["box_px"]) == ("+20.0", None)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_clue_is_never_beyond_all_numbers(value):
+    with pytest.raises(ValueError, match="finite"):
+        ClueRecord(kind="within", text="FR", box_px=None, supports="FR", log_odds=value)
 
 
 def test_a_claim_of_time_alone_has_no_marker():

@@ -13,7 +13,8 @@ CORPUS_FILE = Path(__file__).with_name("corpus.py")
 N_FILES = 1200
 
 READER = """
-import json, resource, sys, time
+import json, re, sys, time
+from pathlib import Path
 from geocairn.errors import BadPhoto
 from geocairn.photo.read import read_photo
 for path in json.load(sys.stdin):
@@ -23,7 +24,7 @@ for path in json.load(sys.stdin):
         outcome = f"{photo.image.mode} {photo.image.width} {photo.image.height}"
     except BadPhoto as error:
         outcome = str(error)
-    print(json.dumps([outcome, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    print(json.dumps([outcome, time.perf_counter() - started, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024]))
 """
 
 

@@ -152,13 +152,12 @@ def _circle(candidate: Candidate, meridian: float) -> shapely.MultiPolygon:
 
 
 def _clue(clue: ClueRecord, name_of: Callable[[str], str]) -> dict[str, Any]:
-    box = clue.box_px if clue.box_px is not None and len(clue.box_px) == 4 and all(map(math.isfinite, clue.box_px)) else None
     return {
         "kind": display_text(clue.kind).replace("_", " "),
         "text": display_text(clue.text),
         "supports": display_text(name_of(clue.supports)),
-        "log_odds": f"{clue.log_odds:+.1f}" if math.isfinite(clue.log_odds) else "beyond doubt",
-        "box_px": box,
+        "log_odds": f"{clue.log_odds:+.1f}",
+        "box_px": clue.box_px if clue.box_px is not None and len(clue.box_px) == 4 else None,
     }
 
 
