@@ -5,6 +5,7 @@ folder of photos is killed (SIGKILL) half-way and resumed; its file must equal a
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from provenance import provenance, write_result
+
+from geocairn.export.text import encodable
 
 ROOT = Path(__file__).parent.parent
 COMMAND = str(Path(sys.executable).parent / "geocairn")
@@ -47,15 +50,15 @@ def fuzz(scratch: Path) -> dict[str, Any]:
 
     folder = scratch / "corpus"
     folder.mkdir()
-    # A list on standard input has one path a line.
-    files = [entry for entry in make_corpus(folder, SEED, N_FILES) if "\n" not in str(entry[0])]
+    # A list on standard input has one path a line, and a folder stands for all photos in it.
+    files = [entry for entry in make_corpus(folder, SEED, N_FILES) if "\n" not in str(entry[0]) and not entry[0].is_dir()]
     listed = scratch / "files.txt"
-    listed.write_text("\n".join(str(path) for path, _ in files) + "\n", encoding="utf-8")
+    listed.write_bytes(b"".join(os.fsencode(path) + b"\n" for path, _ in files))
     out = scratch / "fuzz.jsonl"
-    with listed.open(encoding="utf-8") as names:
+    with listed.open("rb") as names:
         done = subprocess.run([COMMAND, "locate", "-", "--out", str(out)], stdin=names, capture_output=True, text=True, check=False)
     found = rows(out)
-    good = {str(path) for path, is_good in files if is_good}
+    good = {encodable(str(path)) for path, is_good in files if is_good}
     return {
         "files": len(files),
         "rows": len(found),
