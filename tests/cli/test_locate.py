@@ -189,3 +189,20 @@ def test_ctrl_c_leaves_whole_rows_that_can_be_continued(atlas, photos, tmp_path,
     assert (running.returncode, err.decode()) == (130, "geocairn: interrupted\n")
     assert 5 < len(rows(out.read_text())) < 100_000
     assert out.read_text().endswith("\n")
+
+
+def test_a_photo_to_read_is_never_written_over(geocairn, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (40, 30), "red").save(photo)
+    before = photo.read_bytes()
+    (tmp_path / "link.json").symlink_to(photo)
+    for words in (["--out", photo, "--format", "json"], ["--out", tmp_path / "link.json"], ["--map", photo]):
+        geocairn.refused("locate", photo, *PRIOR, *words)
+        assert photo.read_bytes() == before
+
+
+def test_a_hint_in_a_sentence_names_places_with_a_capital(geocairn, photos):
+    pytest.importorskip("rapidfuzz")
+    for words, country in (("a photo my grandmother took on her holiday at the mill", None), ("near the cathedral of Burgos", "ES")):
+        (answer, *_) = rows(geocairn("locate", photos / "a.jpg", *PRIOR, "--hint", words).out)
+        assert [level["id"] for level in answer["levels"][:1]] == ([country] if country else [])

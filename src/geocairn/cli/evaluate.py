@@ -39,3 +39,5 @@ def evaluate(
     )
     report = run_evaluation(manifest, settings, out=out, watch=counted, tell=tell_step)
     typer.echo(report_markdown(report, []))
+    if report.n_failed:
+        raise typer.Exit(1)

@@ -58,6 +58,7 @@ def locate(
         from geocairn.errors import BadPhoto
 
         raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
+    output.check_spares(photos)
     locator = Locator.load(bundle, settings, progress=tell_step)
     todo = output.without_done(photos, locator.settings_sha256)
     predictions = iter(locator.locate_together(todo)) if together else locator.locate_many(todo, jobs=jobs)

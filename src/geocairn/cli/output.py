@@ -1,6 +1,7 @@
 """Where answers go: a table, a stream, a file, a map."""
 
 import hashlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,17 @@ class Output:
     map: Path | None
     resume: bool
     together: bool
+
+    def check_spares(self, photos: Sequence[str]) -> None:
+        """Refuse to write over a photo that is to be read.
+
+        Raises:
+            BadConfig: naming the photo.
+        """
+        targets = {os.path.realpath(target) for target in (self.out, self.map) if target is not None and target.is_file()}
+        for photo in photos if targets else ():
+            if os.path.realpath(photo) in targets:
+                raise BadConfig(f"{photo}: is one of the photos to read and would be overwritten; choose another name for the output")
 
     def without_done(self, photos: Sequence[str], settings_sha256: str) -> list[str]:
         """The photos that an interrupted `--out` does not answer yet; all of them without `--resume`."""
@@ -104,6 +116,8 @@ def check_output(asked: Output) -> Output:
         raise BadConfig("--resume --together: a joint answer cannot be continued; leave one of them out")
     if asked.resume and asked.map is not None:
         raise BadConfig("--resume --map: the map would lack the photos answered before; leave one of them out")
+    if asked.map is not None and asked.map.suffix.lower() not in (".html", ".htm"):
+        raise BadConfig(f"--map {asked.map}: a map is an HTML page; name it {asked.map.with_suffix('.html').name}")
     for target in (asked.out, asked.map):
         if target is not None:
             check_target(target)

@@ -204,6 +204,10 @@ def _tier(reading: Reading, bearers: _Bearers, excess: float, *, is_slip: bool) 
     if all(word.casefold() in _place_nouns() for word in reading.words.split()):
         return None
     is_hint = reading.line.box_px is None
+    # In a sentence of a hint, names are those written with a capital, where the script has capitals.
+    is_lower = reading.words == reading.words.lower() != reading.words.upper()
+    if is_hint and is_lower and len(reading.line.text.split()) > MAX_WORDS:
+        return None
     has_noun = any(word.casefold() in _place_nouns() for word in (*reading.before, *reading.after))
     is_common_noun = bool(reading.before) and reading.before[-1].casefold() in ARTICLES
     stands_out = is_hint or has_noun or (reading.share_of_line >= WHOLE_LINE and not is_common_noun)

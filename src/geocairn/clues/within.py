@@ -16,6 +16,7 @@ from geocairn.clues.clue import Clue, Tier, ratio_from_frequency
 from geocairn.errors import BadConfig, UnknownName
 from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit, unit_from_latlon
 from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.territory import EMPTY_KM
 
 MEND = "use country codes such as FR,ES, place ids such as FR/11, circle:LAT,LON,KM or a GeoJSON file of polygons"
 
@@ -68,7 +69,7 @@ def _in_circle(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
         raise BadConfig(f"--within {words!r}: a circle needs three numbers; write circle:LAT,LON,KM, such as circle:48.86,2.35,50") from None
     if not (abs(lat) <= 90 and abs(lon) <= 360 and 0 < km < 20016):
         raise BadConfig(f"--within {words!r}: latitude must be in [-90, 90], longitude in [-360, 360] and the radius in (0, 20016) km")
-    return _or_nearest(distance_km_from_units(hierarchy.unit[hierarchy.leaves], unit_from_latlon([lat, lon])) <= km, [lat, lon], hierarchy)
+    return _or_nearest(words, distance_km_from_units(hierarchy.unit[hierarchy.leaves], unit_from_latlon([lat, lon])) <= km, [lat, lon], hierarchy)
 
 
 def _in_polygons(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
@@ -77,7 +78,7 @@ def _in_polygons(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
     middle = area.representative_point()
     # Some programs draw across the antimeridian by going on to 181 degrees instead of cutting there.
     inside = np.any([shapely.contains_xy(area, latlon[:, 1] + turn, latlon[:, 0]) for turn in (-360.0, 0.0, 360.0)], axis=0)
-    return _or_nearest(inside, [middle.y, middle.x], hierarchy)
+    return _or_nearest(words, inside, [middle.y, middle.x], hierarchy)
 
 
 def _polygons(words: str) -> list[dict[str, Any]]:
@@ -121,9 +122,16 @@ def _valid(words: str, geometry: dict[str, Any]) -> Any:
     return polygon
 
 
-def _or_nearest(inside: NDArray[np.bool_], middle_deg: list[float], hierarchy: Hierarchy) -> NDArray[np.bool_]:
+def _or_nearest(words: str, inside: NDArray[np.bool_], middle_deg: list[float], hierarchy: Hierarchy) -> NDArray[np.bool_]:
+    """The leaves inside, else the one around the middle; none is so where it is farther away than territories reach."""
     if not inside.any():
-        inside[np.argmax(hierarchy.unit[hierarchy.leaves] @ unit_from_latlon(middle_deg))] = True
+        away_km = distance_km_from_units(hierarchy.unit[hierarchy.leaves], unit_from_latlon(middle_deg))
+        nearest = int(np.argmin(away_km))
+        if away_km[nearest] > EMPTY_KM:
+            name = hierarchy.names[int(hierarchy.leaves[nearest])]
+            away = f"the nearest, {name}, is {away_km[nearest]:.0f} km away"
+            raise BadConfig(f"--within {words}: no place lies in it, {away}; widen it, or check the order of latitude and longitude")
+        inside[nearest] = True
     return inside
 
 

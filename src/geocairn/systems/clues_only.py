@@ -61,7 +61,8 @@ class PriorSystem:
 
     def hint_clues(self, words: str) -> list[Clue]:
         """Read a user's words with the same readers as a photo's text."""
-        found = text_clues(ReadText.of_hint(words), self.atlas)
+        # The language that a user writes in says nothing of the place.
+        found = text_clues(ReadText.of_hint(words), self.atlas, readers=[reader for reader in READERS if reader is not language_clues])
         return [replace(clue, kind="hint", tier=RAISED.get(clue.tier, clue.tier)) for clue in found]
 
 
@@ -83,12 +84,12 @@ def tables_sha256() -> str:
     return sha256(b"".join(table.read_bytes() for table in tables)).hexdigest()
 
 
-def text_clues(text: ReadText, atlas: Atlas) -> list[Clue]:
+def text_clues(text: ReadText, atlas: Atlas, *, readers: Sequence[TextReader] = READERS) -> list[Clue]:
     """All clues of a text, toponyms first; linguistic ones that add nothing to each other reduced to the most telling."""
     if not text.lines:
         return []
     found = toponym_clues(text, atlas.hierarchy, atlas.gazetteer)
-    for reader in READERS:
+    for reader in readers:
         found += reader(text, atlas.hierarchy)
     return most_telling_of(LINGUISTIC, found)
 
