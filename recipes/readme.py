@@ -54,7 +54,7 @@ def honesty() -> str:
 
 
 def the_rest() -> str:
-    pictures, speed = read("not_photo"), read("bench_locate")
+    pictures, speed, hostile = read("not_photo"), read("bench_locate"), read("robustness")["fuzz"]
     known, unseen = pictures["new_authors_known_styles"], pictures["new_authors_new_styles"]
     return "\n".join(
         [
@@ -63,6 +63,8 @@ def the_rest() -> str:
             f"| generated screenshots, documents, drawings, blanks that abstain: known styles | {of(known['all but photographs'])} | `not_photo.sh` |",
             f"| the same, of styles new to the fit | {of(unseen['all but photographs'])} | `not_photo.sh` |",
             f"| photos by authors new to the fit called not-a-photo | {of(known['photo'])} | `not_photo.sh` |",
+            f"| damaged and hostile files: rows, tracebacks, slowest, peak memory | {hostile['rows']} of {hostile['files']}, {hostile['tracebacks']}, "
+            f"{hostile['slowest_row_s']} s, {hostile['peak_memory_mib']} MiB | `robustness.sh` |",
             f"| `import geocairn` above bare Python | {speed['import_geocairn_above_bare_s']} s | `bench_locate.sh` |",
             f"| `geocairn --help` | {speed['help_s']} s | `bench_locate.sh` |",
             f"| one photo, places built | {speed['one_photo_warm_cache_s']} s | `bench_locate.sh` |",
