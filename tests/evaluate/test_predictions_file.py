@@ -2,9 +2,10 @@
 
 import pytest
 
+from geocairn.cells import plain_cell, spreadsheet_cell
 from geocairn.errors import BadCoordinate, BadManifest
 from geocairn.evaluate.guess import ABSENT, Label
-from geocairn.evaluate.predictions_file import match_names, plain_cell, read_guesses, spreadsheet_cell
+from geocairn.evaluate.predictions_file import match_names, read_guesses
 from geocairn.manifest import read_manifest
 
 

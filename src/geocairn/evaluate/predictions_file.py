@@ -8,13 +8,13 @@ from pathlib import Path, PurePath
 from pydantic import ValidationError
 
 from geocairn.answer.prediction import Prediction
+from geocairn.cells import plain_cell
 from geocairn.errors import BadManifest
 from geocairn.evaluate.guess import ABSENT, Guess, LevelGuess, Spot, guess_from_prediction
 from geocairn.evaluate.truth import Places
 from geocairn.manifest import Manifest, Table, file_sha256, read_latlon, read_table
 
 LEVELS = ("country", "region", "subregion", "city")
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Row = tuple[int, str, Guess]  # number in the file, photo, guess
 
@@ -72,24 +72,6 @@ def match_names(wanted: Sequence[str], offered: Sequence[str]) -> list[str | Non
     by_file_name = _unique_by_file_name([name for name in offered if name in left])
     wanted_once = _unique_by_file_name(wanted)
     return [exact.get(name) or (by_file_name.get(PurePath(name).name) if wanted_once.get(PurePath(name).name) else None) for name in wanted]
-
-
-def plain_cell(text: str) -> str:
-    """A cell without the apostrophe that keeps a spreadsheet from running it as a formula.
-
-    >>> plain_cell("'=a.jpg"), plain_cell("'a.jpg")
-    ('=a.jpg', "'a.jpg")
-    """
-    return text[1:] if text.startswith("'") and text[1:].startswith(_STARTS_A_FORMULA) else text
-
-
-def spreadsheet_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: what `plain_cell` undoes.
-
-    >>> spreadsheet_cell("=a.jpg")
-    "'=a.jpg"
-    """
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
 def _rows_of_table(table: Table, places: Places) -> Iterator[Row]:

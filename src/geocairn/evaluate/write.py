@@ -4,11 +4,12 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
+from geocairn.cells import spreadsheet_cell
 from geocairn.errors import BadOutput
 from geocairn.evaluate.guess import Label
 from geocairn.evaluate.markdown import report_markdown
 from geocairn.evaluate.plots import PLOTS
-from geocairn.evaluate.predictions_file import LEVELS, spreadsheet_cell
+from geocairn.evaluate.predictions_file import LEVELS
 from geocairn.evaluate.score import Evaluation
 from geocairn.storage import appearing_at_once
 

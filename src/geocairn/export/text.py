@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from geocairn.cells import spreadsheet_cell
+
 # XML 1.0, production 2 (Char): what no escape can bring into a document.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What turns the direction of the words around it, or cannot be seen at all: it lets a name look like another.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
 _LINE_ENDS_INSIDE_JSON = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _MARKUP_INSIDE_JSON = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def encodable(text: str) -> str:
@@ -68,8 +69,7 @@ def spreadsheet_text(text: str) -> str:
     >>> spreadsheet_text("=HYPERLINK(1)")
     "'=HYPERLINK(1)"
     """
-    text = encodable(text)
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
+    return spreadsheet_cell(encodable(text))
 
 
 def decimal(number: float) -> str:

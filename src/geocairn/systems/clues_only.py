@@ -53,7 +53,7 @@ class PriorSystem:
             "tables": tables_sha256(),
         }
         self.sha256 = sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        self._scores = (*(None for _ in self.hierarchy.level_names[:-1]), np.log(self.hierarchy.weight[self.hierarchy.leaves]))
+        self._scores = (*(None for _ in self.hierarchy.level_names[:-1]), self.hierarchy.log_leaf_weight)
 
     def evidence(self, photo: Photo) -> Evidence:
         """The prior, for every photo."""
