@@ -1,19 +1,23 @@
 """`geocairn places`: hierarchies of places."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    pass
-
 places = typer.Typer(help="Hierarchies of places.", no_args_is_help=True, rich_markup_mode=None)
+build = typer.Typer(help="Build a hierarchy of places.", no_args_is_help=True, rich_markup_mode=None)
+places.add_typer(build, name="build")
 
 
 @places.callback()
 def _group() -> None:
     """Hierarchies of places."""
+
+
+@build.callback()
+def _build_group() -> None:
+    """Build a hierarchy of places."""
 
 
 @places.command()
