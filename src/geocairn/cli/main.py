@@ -6,6 +6,7 @@ from typing import NoReturn, cast
 
 import typer
 
+from geocairn.cli.data import data
 from geocairn.cli.demo import demo
 from geocairn.cli.doctor import doctor
 from geocairn.cli.evaluate import evaluate
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(locate)
 app.command()(evaluate)
 app.add_typer(places, name="places")
+app.add_typer(data, name="data")
 app.command()(demo)
 app.command()(doctor)
 

@@ -1,0 +1,10 @@
+"""`geocairn data`: data sets as manifests."""
+
+import typer
+
+data = typer.Typer(help="Data sets as manifests.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@data.callback()
+def _group() -> None:
+    """Data sets as manifests."""
