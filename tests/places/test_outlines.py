@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geocairn.export.outlines import load_outlines
+from geocairn.places.outlines import load_outlines
 from geocairn.geo.sphere import EARTH_RADIUS_KM
 
 OUTLINES = load_outlines()
@@ -13,7 +13,7 @@ LAND = shapely.union_all([shapely.Polygon(ring) for ring, is_hole in zip(RINGS, 
 
 
 def test_the_file_is_small_and_says_where_it_is_from():
-    assert (files("geocairn.export") / "outlines.npz").stat().st_size <= 400_000
+    assert (files("geocairn.places") / "outlines.npz").stat().st_size <= 400_000
     assert "Natural Earth" in OUTLINES.meta["attribution"]
     assert "public domain" in OUTLINES.meta["attribution"]
 
