@@ -41,7 +41,7 @@ def build_entities(
         country=np.array([city.country for city in cities]),
     )
     unit = unit_from_latlon([(city.lat_deg, city.lon_deg) for city in cities])
-    chains = [_chain(city, countries) for city in cities]
+    chains = [city_chain(city, countries) for city in cities]
     blocks = [_level_block(chains, level) for level in range(len(LEVELS))]
     index = {place_id: position for position, place_id in enumerate(place_id for block in blocks for place_id, _, _, _ in block)}
     start, stop = (np.array([row[column] for block in blocks for row in block], dtype=np.int32) for column in (2, 3))
@@ -69,8 +69,12 @@ def sort_cities(cities: Sequence[City]) -> list[City]:
     return sorted(cities, key=lambda city: (city.country, city.region_code, city.subregion, city.geonameid))
 
 
-def _chain(city: City, countries: dict[str, Country]) -> tuple[tuple[str, str] | None, ...]:
-    """(id, name) of the city's place at each level, None where it has none there."""
+def city_chain(city: City, countries: dict[str, Country]) -> tuple[tuple[str, str] | None, ...]:
+    """(id, name) of the city's place at each of `LEVELS`, None where it has none there: how hierarchies and manifests call its places.
+
+    Args:
+        countries: by ISO code.
+    """
     region = f"{city.country}/{city.region_code}"
     subregion = f"{region}/{city.subregion}"
     lowest = subregion if city.subregion else region if city.region_code else city.country
