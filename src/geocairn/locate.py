@@ -65,21 +65,26 @@ class Locator:
     >>> Locator.load("clues").locate("photo.jpg").best  # doctest: +SKIP
     """
 
-    def __init__(self, system: System, settings: LocateSettings) -> None:
+    def __init__(self, system: System, settings: LocateSettings, *, keep_posterior: bool = False) -> None:
         self.system = system
         self.settings = settings
+        self.keep_posterior = keep_posterior
         limit = [within_clue(settings.within, system.hierarchy)] if settings.within is not None else []
         self._given = limit + (system.hint_clues(settings.hint) if settings.hint else [])
         self._last: tuple[LevelScores, list[Clue], Decided] | None = None
 
     @classmethod
-    def load(cls, bundle: str = "clues", settings: LocateSettings | None = None, *, progress: Progress = lambda step: None) -> Self:
+    def load(
+        cls, bundle: str = "clues", settings: LocateSettings | None = None, *, progress: Progress = lambda step: None, keep_posterior: bool = False
+    ) -> Self:
         """Load a bundle: the only call that reads what it holds, and that builds the places where they are missing.
 
         Args:
             bundle: its name.
             settings: what the answers depend on; their `bundle` becomes this one.
             progress: told each step of building the places.
+            keep_posterior: let every prediction carry its whole posterior (half a megabyte), which says finer things than the answer; it changes nothing
+                of what is told.
 
         Raises:
             UnknownName: no such bundle, or a place in `settings.within` does not exist.
@@ -87,7 +92,7 @@ class Locator:
             MissingExtra: a package that the bundle needs is not installed.
         """
         chosen = (settings or LocateSettings()).model_copy(update={"bundle": bundle})
-        return cls(load_system(bundle, progress), chosen)
+        return cls(load_system(bundle, progress), chosen, keep_posterior=keep_posterior)
 
     def locate(self, source: Source, *, name: str | None = None) -> Prediction:
         """Answer for one photo.
@@ -112,7 +117,7 @@ class Locator:
         if jobs == 1:
             yield from map(self.locate, sources)
         else:
-            yield from in_order(_WorkerSetup(self.settings), sources, jobs=jobs, batch_size=batch_size, on_loss=self._lost)
+            yield from in_order(_WorkerSetup(self.settings, self.keep_posterior), sources, jobs=jobs, batch_size=batch_size, on_loss=self._lost)
 
     def locate_together(self, sources: Sequence[Source]) -> list[Prediction]:
         """Answer for the photos of one trip: what each shows also speaks for the places of the others.
@@ -179,13 +184,16 @@ class Locator:
         # Most photos hold no clue at all: they share one answer, which is worth keeping.
         if self._last is not None and self._last[0] is evidence.scores and self._last[1] == clues:
             return self._last[2]
+        mass = self._posterior(evidence, clues)
         decided = decide_answer(
             self.system.hierarchy,
-            self._posterior(evidence, clues),
+            mass,
             territory=self.system.territory,
             calibration=self.system.calibration,
             settings=self.settings,
         )
+        if self.keep_posterior:
+            decided = replace(decided, leaf_mass=mass.astype(np.float32).tobytes())
         if clues == self._given:
             self._last = evidence.scores, clues, decided
         return decided
@@ -201,6 +209,7 @@ class Locator:
             candidates=decided.candidates,
             regions=decided.regions,
             likeliest=decided.likeliest,
+            leaf_mass=decided.leaf_mass,
             clues=[self._record(clue) for clue in clues],
             claimed=_claimed(seen.claim, decided.candidates, self.settings.finest) if seen.error is None and self.settings.exif != "ignore" else None,
             provenance=Provenance(
@@ -234,9 +243,10 @@ class _WorkerSetup:
     """Loads the same Locator in a worker process."""
 
     settings: LocateSettings
+    keep_posterior: bool
 
     def __call__(self) -> Callable[[Source], Prediction]:
-        return Locator.load(self.settings.bundle, self.settings).locate
+        return Locator.load(self.settings.bundle, self.settings, keep_posterior=self.keep_posterior).locate
 
 
 def _name_of(source: Source) -> str:

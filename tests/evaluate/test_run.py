@@ -10,6 +10,7 @@ import pytest
 
 from geocairn.errors import BadConfig, BadManifest, BadOutput, UnknownName
 from geocairn.evaluate.answers import Source
+from geocairn.evaluate.plots import PLOTS
 from geocairn.evaluate.run import run_evaluation
 from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.geo.sphere import distance_km, geoscore
@@ -112,7 +113,7 @@ def test_the_files_are_written_and_equal_inputs_give_equal_bytes(manifest, bundl
     for name in ("one", "two"):
         run_evaluation(manifest, EvaluationSettings(bundle="fake", group_by="season"), out=tmp_path / name, opener=bundle)
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert names == ["coverage_precision.png", "errors.png", "predictions.csv", "reliability.png", "report.json", "report.md", "thresholds.png"]
+    assert names == sorted([*(f"{name}.png" for name in PLOTS), "predictions.csv", "report.json", "report.md"])
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes(), name
     written = json.loads((tmp_path / "one" / "report.json").read_text())
@@ -212,8 +213,8 @@ def test_photos_are_looked_for_where_said(manifest, places, answer, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({}, BadConfig, r"--bundle, --predictions: neither is given"),
-        ({"bundle": "fake", "predictions": "p.csv"}, BadConfig, r"--bundle, --predictions: both are given"),
+        ({}, BadConfig, r"--bundle, --predictions, --oracle: none is given"),
+        ({"bundle": "fake", "predictions": "p.csv"}, BadConfig, r"--bundle, --predictions, --oracle: --bundle and --predictions are given"),
         ({"predictions": "p.csv", "decide": "median"}, BadConfig, r"--decide median: the points of p.csv are decided already"),
         ({"bundle": "fake", "protocol": "pigeon"}, UnknownName, r"protocol 'pigeon': there is geoestimation"),
         ({"bundle": "fake", "group_by": "mood"}, BadManifest, r"no column 'mood'; its columns are 'author', 'season'"),

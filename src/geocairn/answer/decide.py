@@ -46,13 +46,14 @@ class AnswerSettings(Config):
 
 @dataclass(frozen=True)
 class Decided:
-    """The parts of a prediction that follow from a posterior alone."""
+    """The parts of a prediction that follow from a posterior alone; `leaf_mass` is the posterior itself, where it is kept."""
 
     abstain: str | None
     levels: list[LevelAnswer]
     candidates: list[Candidate]
     regions: list[Region]
     likeliest: list[LevelAnswer]
+    leaf_mass: bytes = b""
 
 
 def decide_answer(hierarchy: Hierarchy, mass: NDArray[np.float64], *, territory: Path, calibration: Calibration, settings: AnswerSettings) -> Decided:

@@ -99,11 +99,18 @@ class Prediction(Answer):
         repr=False,
         description="the most probable place of every level, however improbable; scored, never told, not part of the JSON",
     )
+    leaf_mass: bytes = Field(
+        default=b"", exclude=True, repr=False, description="float32 posterior over the hierarchy's leaves, where a Locator keeps it; not part of the JSON"
+    )
 
     @property
     def best(self) -> Candidate | None:
         """The first candidate; None for a photo that could not be read."""
         return self.candidates[0] if self.candidates else None
+
+    def posterior(self) -> NDArray[np.float32]:
+        """(L,) probabilities of the hierarchy's leaves; empty where the Locator did not keep them and for a prediction read back from JSON."""
+        return np.frombuffer(self.leaf_mass, dtype=np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """The prediction as plain dicts and lists, in the order of the schema."""

@@ -1,6 +1,7 @@
 """Credible regions: the smallest sets of whole places that hold a given share of a posterior."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,23 @@ def credible_regions(hierarchy: Hierarchy, mass: NDArray[np.float64], territory:
             )
         )
     return regions
+
+
+def area_to_leaf_km2(mass: NDArray[np.floating[Any]], area_km2: NDArray[np.floating[Any]], leaf: int) -> float:
+    """Area of the leaves that a search by falling density (mass per km2) goes through until it has gone through `leaf`.
+
+    Args:
+        mass: (L,) posterior over leaves.
+        area_km2: (L,) areas; for the density an area counts as at least 1 km2.
+        leaf: that holds the truth; -1 for none.
+
+    Returns:
+        Square kilometres; infinite for leaf -1. Leaves just as dense as the true one stand before it, so that an even posterior is not flattered.
+    """
+    if leaf < 0:
+        return float("inf")
+    density = mass / np.maximum(area_km2, MIN_AREA_KM2)
+    return float(area_km2[density >= density[leaf]].sum(dtype=np.float64))
 
 
 def _densest(density: NDArray[np.float64], mass: NDArray[np.float64], least: float, nominal: float) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""`geocairn evaluate`: a bundle or a file of predictions against a manifest."""
+"""`geocairn evaluate`: a bundle, a file of predictions or an oracle against a manifest."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +10,11 @@ def evaluate(
     manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with photo, lat_deg, lon_deg.", show_default=False)],
     bundle: Annotated[str | None, typer.Option(help="Bundle that is to place the manifest's photos: clues or prior.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="File of predictions (.csv or .jsonl) to score instead.")] = None,
+    oracle: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR|FILE", help="Score the best that a hierarchy (its folder) or a gallery of coordinates (.csv, .parquet, .npy) could answer."),
+    ] = None,
+    oracle_level: Annotated[str | None, typer.Option(metavar="NAME", help="Level of the oracle's hierarchy; its finest by default.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder that the photos are relative to; the manifest's by default.")] = None,
     protocol: Annotated[str, typer.Option(help="Evaluation protocol.")] = "geoestimation",
     group_by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also a table by this column of the manifest.")] = None,
@@ -18,7 +23,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for report.json, report.md, predictions.csv and plots.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes of a bundle.")] = 1,
 ) -> None:
-    """Score a bundle, or a file of predictions, against the true places."""
+    """Score a bundle, a file of predictions, or the best that places could answer, against the true places."""
     from geocairn.cli.progress import counted, tell_step
     from geocairn.evaluate.markdown import report_markdown
     from geocairn.evaluate.run import run_evaluation
@@ -29,6 +34,8 @@ def evaluate(
         {
             "bundle": bundle,
             "predictions": predictions,
+            "oracle": oracle,
+            "oracle_level": oracle_level,
             "photos": photos,
             "protocol": protocol,
             "group_by": group_by,

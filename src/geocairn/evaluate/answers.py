@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geocairn import __version__
 from geocairn.answer.prediction import Prediction
 from geocairn.evaluate.guess import Guess, guess_from_prediction
@@ -34,15 +37,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a system answered about the photos of a manifest, in their order."""
+    """What a system answered about the photos of a manifest, in their order.
+
+    Attributes:
+        training_count: (N,) training photos of each photo's true place, where the source knows them better than the hierarchy that truths are compared in.
+    """
 
     guesses: list[Guess]
     system: SystemRecord
     notes: list[str]
+    training_count: NDArray[np.int64] | None = None
 
 
 def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
-    """The bundle that the settings name; for a file of predictions the atlas of GeoNames.
+    """The bundle that the settings name; for a file of predictions and for an oracle the atlas of GeoNames.
 
     Args:
         tell: told each step of building the places, where they are not built yet.
@@ -62,7 +70,7 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
     from geocairn.places.nearest import NearestPlace
 
     exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide})
-    locator = Locator.load(settings.bundle, exact, progress=tell)
+    locator = Locator.load(settings.bundle, exact, progress=tell, keep_posterior=True)
     hierarchy = locator.system.hierarchy
     return Source(Places(hierarchy, NearestPlace(hierarchy)), lambda paths: locator.locate_many(paths, jobs=settings.jobs))
 
@@ -92,9 +100,9 @@ def answers_of_bundle(name: str, predictions: Iterable[Prediction], *, truth: Tr
         name: of the bundle.
         predictions: one per photo of the manifest, in its order; at least one.
     """
-    guesses = []
+    guesses, area_km2 = [], places.hierarchy.area_km2[places.hierarchy.leaves]
     for prediction, leaf in zip(predictions, truth.leaf.tolist(), strict=True):
-        guesses.append(guess_from_prediction(prediction, leaf))
+        guesses.append(guess_from_prediction(prediction, leaf, area_km2))
     made_by = prediction.provenance
     system = SystemRecord(
         bundle=name,

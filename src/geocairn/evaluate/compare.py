@@ -1,22 +1,10 @@
-"""Figures side by side: by the values of a column, and against another system."""
-
-from collections.abc import Sequence
+"""Figures side by side: against another system, photo by photo."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from geocairn.evaluate.report import Against, DifferenceRecord, GroupRow, finite, interval, number
-from geocairn.evaluate.score import Noise, Scores, mean_right_pct, within_by_name
-from geocairn.metrics import Difference, mean_geoscore, median_km, paired_bootstrap_by_group
-
-
-def group_rows(cells: Sequence[str | None], scores: Scores) -> list[GroupRow]:
-    """The main figures by the values of a column, the commonest value first; an empty cell is a value of its own."""
-    rows_of: dict[str | None, list[int]] = {}
-    for row, cell in enumerate(cells):
-        rows_of.setdefault(cell, []).append(row)
-    ordered = sorted(rows_of.items(), key=lambda item: (-len(item[1]), item[0] is None, item[0] or ""))
-    return [_group_row(value, np.array(rows), scores) for value, rows in ordered]
+from geocairn.evaluate.report import Against, DifferenceRecord, finite, interval
+from geocairn.evaluate.score import Noise, Scores
+from geocairn.metrics import Difference, paired_bootstrap_by_group
 
 
 def against_record(scores: Scores, other: Scores, *, noise: Noise, file: str, sha256: str) -> Against:
@@ -41,15 +29,3 @@ def against_record(scores: Scores, other: Scores, *, noise: Noise, file: str, sh
 def _record(difference: Difference) -> DifferenceRecord:
     ends = interval(difference.low, difference.high)
     return DifferenceRecord(difference=finite(difference.mean), ci95=ends, is_below_zero=difference.is_below_zero, is_above_zero=difference.is_above_zero)
-
-
-def _group_row(value: str | None, rows: NDArray[np.int64], scores: Scores) -> GroupRow:
-    return GroupRow(
-        value=value,
-        n=len(rows),
-        n_failed=int(scores.is_failed[rows].sum()),
-        within_pct=within_by_name(scores, rows),
-        median_km=number(median_km(scores.km[rows])),
-        geoscore=finite(mean_geoscore(scores.km[rows])),
-        country_pct=mean_right_pct(scores.right["country"][rows]),
-    )

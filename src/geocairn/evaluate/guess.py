@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from geocairn.answer.prediction import Prediction
+from geocairn.answer.regions import area_to_leaf_km2
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Guess:
         clues: kind of each clue and the id of the place it supports.
         abstain: why no place is answered; None for an answer.
         error: why the photo could not be read; None where it could.
+        area_to_truth_km2: what a search by falling posterior density goes through until it has the truth, infinite where it never has; None where the
+            source does not say its posterior.
     """
 
     candidates: tuple[Spot, ...] = ()
@@ -62,6 +68,7 @@ class Guess:
     clues: tuple[tuple[str, str], ...] = ()
     abstain: str | None = None
     error: str | None = None
+    area_to_truth_km2: float | None = None
 
     @property
     def best(self) -> Spot | None:
@@ -82,12 +89,13 @@ class Guess:
 ABSENT = Guess(error="no prediction for this photo")
 
 
-def guess_from_prediction(prediction: Prediction, true_leaf: int) -> Guess:
-    """What is scored of a prediction; what its regions hold (tens of kilobytes) is looked at here and let go.
+def guess_from_prediction(prediction: Prediction, true_leaf: int, leaf_area_km2: NDArray[np.float32] | None = None) -> Guess:
+    """What is scored of a prediction; its posterior and what its regions hold (up to a megabyte) are looked at here and let go.
 
     Args:
         prediction: of one photo.
         true_leaf: leaf of the prediction's hierarchy that the photo was taken in; -1 where it belongs to none, and then lies outside every region.
+        leaf_area_km2: (L,) areas of the hierarchy's leaves; without them, or where the prediction does not carry its posterior, no area is said.
     """
     if prediction.error is not None:
         return Guess(error=prediction.error)
@@ -100,4 +108,5 @@ def guess_from_prediction(prediction: Prediction, true_leaf: int) -> Guess:
         ),
         clues=tuple((clue.kind, clue.supports) for clue in prediction.clues),
         abstain=prediction.abstain,
+        area_to_truth_km2=area_to_leaf_km2(prediction.posterior(), leaf_area_km2, true_leaf) if prediction.leaf_mass and leaf_area_km2 is not None else None,
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from geocairn.evaluate.report import DifferenceRecord, Interval, Report
+from geocairn.evaluate.report import DifferenceRecord, GroupRow, Interval, Report
 
-_MAX_GROUPS = 50
+_MAX_GROUPS, _MAX_ROWS = 50, 20
 
 
 def report_markdown(report: Report, plots: Sequence[str]) -> str:
@@ -14,7 +14,8 @@ def report_markdown(report: Report, plots: Sequence[str]) -> str:
         report: all figures.
         plots: names of the plots that lie beside it.
     """
-    sections = [_head(report), _main(report), _answers(report), _regions(report), _candidates(report), _clues(report), _groups(report), _against(report)]
+    parts = (_head, _main, _answers, _regions, _candidates, _clues, _area, _tables, _groups, _against)
+    sections = [part(report) for part in parts]
     pictures = "\n\n".join(f"![{name.replace('_', ' ')}]({name}.png)" for name in plots)
     notes = "\n".join(f"* {_cell(note)}" for note in report.notes)
     return "\n\n".join(part for part in (*sections, pictures, notes and f"## Notes\n\n{notes}") if part) + "\n"
@@ -22,7 +23,8 @@ def report_markdown(report: Report, plots: Sequence[str]) -> str:
 
 def _head(report: Report) -> str:
     system = report.system
-    name = f"bundle {system.bundle}" if system.bundle is not None else f"predictions {system.predictions}"
+    names = {"bundle": system.bundle, "predictions": system.predictions, "oracle of": system.oracle}
+    name = next(f"{kind} {value}" for kind, value in names.items() if value is not None)
     return (
         f"# {_cell(name)} on {_cell(report.manifest.file)}\n\n"
         f"{report.n} photos, {report.n_failed} failed (infinitely far), {report.n_abstained} abstained (scored by their first candidate), "
@@ -89,7 +91,16 @@ def _clues(report: Report) -> str:
 
 
 def _groups(report: Report) -> str:
-    if not report.groups:
+    return _group_table(report, f"By {_cell(str(report.group_by))}", str(report.group_by), report.groups, _MAX_GROUPS)
+
+
+def _tables(report: Report) -> str:
+    # The country's is the only long one besides the scenes': the commonest values stand first in both.
+    return "\n\n".join(_group_table(report, f"By {name.replace('_', ' ')}", name, rows, _MAX_ROWS) for name, rows in report.tables.items())
+
+
+def _group_table(report: Report, title: str, column: str, groups: Sequence[GroupRow], max_rows: int) -> str:
+    if not groups:
         return ""
     rows = [
         (
@@ -99,14 +110,22 @@ def _groups(report: Report) -> str:
             *(f"{share:.1f}" for share in group.within_pct.values()),
             _km(group.median_km, "infinite"),
             f"{group.geoscore:.0f}",
+            _ends(group.ci95.geoscore, 0),
             _pct(group.country_pct),
         )
-        for group in report.groups[:_MAX_GROUPS]
+        for group in groups[:max_rows]
     ]
-    rest = len(report.groups) - len(rows)
+    rest = len(groups) - len(rows)
     more = f"\n\n{rest} more values are in report.json." if rest else ""
-    names = (f"{report.group_by}", "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "country")
-    return f"## By {_cell(str(report.group_by))}\n\n" + _table(names, rows) + more
+    names = (column, "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "95 %", "country")
+    return f"## {title}\n\n" + _table(names, rows) + more
+
+
+def _area(report: Report) -> str:
+    curve = report.recall_vs_area
+    what = {"posterior": "places by falling density, up to and with the true one", "point": "the cap around the first candidate that just reaches the truth"}
+    rows = [(f"{name} % of the photos", _area_words(area)) for name, area in curve.area_km2_at_recall.items()]
+    return f"## Area that must be searched ({what[curve.method]})\n\n" + _table(("to find", "area"), rows)
 
 
 def _against(report: Report) -> str:
@@ -142,6 +161,10 @@ def _ends(ends: Interval, decimals: int = 1) -> str:
 
 def _km(value: float | None, otherwise: str) -> str:
     return otherwise if value is None else f"{value:.1f} km"
+
+
+def _area_words(value: float | None) -> str:
+    return "never" if value is None else f"{value:,.0f} km2" if value >= 10 else f"{value:.2f} km2"
 
 
 def _pct(value: float | None) -> str:

@@ -26,11 +26,12 @@ class ManifestRecord(Record):
 
 
 class SystemRecord(Record):
-    """What was evaluated: a bundle or a file."""
+    """What was evaluated: a bundle, a file of predictions, or the best that places could answer."""
 
     bundle: str | None
     predictions: str | None = Field(description="name of the file")
-    sha256: str = Field(description="of the bundle or file")
+    oracle: str | None = Field(default=None, description="name of the hierarchy or gallery whose best possible answers these are, and the level")
+    sha256: str = Field(description="of the bundle, file or hierarchy")
     settings_sha256: str | None = Field(description="of the bundle's settings; null for a file")
     hierarchy_sha256: str | None = Field(description="of the places that truths and answers were compared in")
     version: str
@@ -128,8 +129,15 @@ class ClueCount(Record):
     country_right: int = Field(description="judged clues that lie in the right country")
 
 
+class GroupIntervals(Record):
+    """95 % intervals of a group's figures by author bootstrap; ends are null where fewer than five authors took its photos."""
+
+    geoscore: Interval
+    within_pct: dict[str, Interval] = Field(description="of the thresholds 25 and 750 km, where the protocol has them")
+
+
 class GroupRow(Record):
-    """The main figures of the photos that share a value of the grouping column."""
+    """The main figures of the photos that share a value: failed photos count as wrong."""
 
     value: str | None
     n: int
@@ -138,6 +146,25 @@ class GroupRow(Record):
     median_km: float | None
     geoscore: float
     country_pct: float | None
+    ci95: GroupIntervals
+
+
+class AreaPoint(Record):
+    """Share of all photos whose true place is reached within an area."""
+
+    area_km2: float
+    recall_pct: float
+    ci95: Interval = Field(description="by author bootstrap")
+
+
+class RecallVsArea(Record):
+    """Recall as a function of the area that must be searched until the truth is in it (Bianco, Eigen and Gormish, arXiv 2407.13862)."""
+
+    method: Literal["posterior", "point"] = Field(
+        description="posterior: a bundle's places by falling density, up to and with the true one; point: the cap around the first candidate"
+    )
+    points: list[AreaPoint]
+    area_km2_at_recall: dict[str, float | None] = Field(description="least area that reaches 25, 50 and 75 % of the photos; null where no area does")
 
 
 class DifferenceRecord(Record):
@@ -193,6 +220,8 @@ class Report(Record):
     clues: dict[str, ClueCount]
     group_by: str | None
     groups: list[GroupRow]
+    tables: dict[str, list[GroupRow]] = Field(description="by what is true of the photos: continent, country, island, photo_density, training_count, scenes")
+    recall_vs_area: RecallVsArea
     against: Against | None
     notes: list[str]
 

@@ -8,12 +8,16 @@ import numpy as np
 
 from geocairn.evaluate import honesty
 from geocairn.evaluate.answers import Answers, Source, Tell, Watch, answers_of_bundle, answers_of_file, open_source
-from geocairn.evaluate.compare import against_record, group_rows
+from geocairn.evaluate.area import recall_vs_area
+from geocairn.evaluate.compare import against_record
+from geocairn.evaluate.groups import group_rows
 from geocairn.evaluate.guess import Guess
+from geocairn.evaluate.oracle import answers_of_oracle
 from geocairn.evaluate.protocol import protocol_named
 from geocairn.evaluate.report import Against, BootstrapRecord, ManifestRecord, Report, finite
 from geocairn.evaluate.score import Evaluation, Noise, Scores, main_figures, main_intervals, score_guesses, scored_levels
 from geocairn.evaluate.settings import EvaluationSettings
+from geocairn.evaluate.tables import report_tables
 from geocairn.evaluate.truth import Places, Truth, true_places
 from geocairn.evaluate.write import prepare_folder, write_evaluation
 from geocairn.manifest import Manifest, read_manifest
@@ -28,7 +32,7 @@ def run_evaluation(
     tell: Tell = lambda step: None,
     opener: Callable[[EvaluationSettings, Tell], Source] = open_source,
 ) -> Report:
-    """Evaluate a bundle or a file of predictions against a manifest. What can be refused is refused before a bundle starts to work.
+    """Evaluate a bundle, a file of predictions or an oracle against a manifest. What can be refused is refused before a bundle starts to work.
 
     Args:
         manifest_path: `.csv` or `.parquet`, as `manifest.read_manifest` reads it.
@@ -40,8 +44,9 @@ def run_evaluation(
 
     Raises:
         BadConfig: the settings contradict each other.
-        BadManifest, BadCoordinate: the manifest or a file of predictions cannot be used.
-        UnknownName: there is no such protocol or bundle.
+        BadManifest, BadCoordinate: the manifest, a file of predictions or a gallery cannot be used.
+        BadHierarchy: the oracle's hierarchy cannot be used.
+        UnknownName: there is no such protocol, bundle or level.
         MissingExtra: a package that the bundle needs is not installed.
         BadOutput: `out` or the cache cannot be written.
     """
@@ -58,6 +63,8 @@ def run_evaluation(
     other = answers_of_file(settings.against, manifest, places=places) if settings.against is not None else None
     if settings.predictions is not None:
         answers = answers_of_file(settings.predictions, manifest, places=places)
+    elif settings.oracle is not None:
+        answers = answers_of_oracle(settings.oracle, manifest, level=settings.oracle_level, places=places)
     else:
         answers = answers_of_bundle(str(settings.bundle), watch(source.locate(paths), len(paths)), truth=truth, places=places)
     evaluation = evaluate_answers(answers, manifest, truth=truth, places=places, other=other, settings=settings)
@@ -98,7 +105,9 @@ def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, plac
         coverage_precision=honesty.coverage_precision(guesses, scores),
         clues=honesty.clue_counts(guesses, truth, places.hierarchy),
         group_by=settings.group_by,
-        groups=group_rows(manifest.column(settings.group_by), scores) if settings.group_by is not None else [],
+        groups=group_rows(manifest.column(settings.group_by), scores, noise) if settings.group_by is not None else [],
+        tables=report_tables(manifest, truth, scores, noise, hierarchy=places.hierarchy, training_count=answers.training_count),
+        recall_vs_area=recall_vs_area(guesses, scores.latlon_deg, truth.latlon_deg, noise),
         against=_against(other, scores, truth=truth, places=places, noise=noise) if other is not None else None,
         notes=[*answers.notes, *_notes(manifest, guesses, truth)],
     )

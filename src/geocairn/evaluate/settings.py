@@ -10,10 +10,12 @@ from geocairn.errors import BadConfig
 
 
 class EvaluationSettings(Config):
-    """What is evaluated, against what, and how. Exactly one of bundle and predictions is given."""
+    """What is evaluated, against what, and how. Exactly one of bundle, predictions and oracle is given."""
 
     bundle: str | None = Field(default=None, description="name or folder of a bundle that is to place the manifest's photos")
     predictions: Path | None = Field(default=None, description="file of predictions: .csv, .parquet or .jsonl")
+    oracle: Path | None = Field(default=None, description="folder of a hierarchy, or gallery of coordinates, whose best possible answers are scored")
+    oracle_level: str | None = Field(default=None, description="level of the oracle's hierarchy; by default its leaves")
     photos: Path | None = Field(default=None, description="folder that the manifest's photos are relative to; its own folder by default")
     protocol: str = "geoestimation"
     group_by: str | None = Field(default=None, description="column of the manifest for a table by its values")
@@ -27,10 +29,15 @@ class EvaluationSettings(Config):
         """Check what no single setting shows.
 
         Raises:
-            BadConfig: not exactly one of bundle and predictions, or a decision rule for a file, whose points are already decided.
+            BadConfig: not exactly one of bundle, predictions and oracle, a level without an oracle, or a decision rule for points that are already decided.
         """
-        if (self.bundle is None) == (self.predictions is None):
-            given = "both are given" if self.bundle is not None else "neither is given"
-            raise BadConfig(f"--bundle, --predictions: {given}; name the bundle or the file of predictions that is to be evaluated")
-        if self.predictions is not None and self.decide != "mode":
-            raise BadConfig(f"--decide {self.decide}: the points of {self.predictions} are decided already; leave --decide out or evaluate a --bundle")
+        sources = {"--bundle": self.bundle, "--predictions": self.predictions, "--oracle": self.oracle}
+        given = [flag for flag, value in sources.items() if value is not None]
+        if len(given) != 1:
+            said = "none is given" if not given else f"{' and '.join(given)} are given"
+            raise BadConfig(f"{', '.join(sources)}: {said}; name one bundle, file of predictions, or hierarchy or gallery that is to be evaluated")
+        if self.oracle_level is not None and self.oracle is None:
+            raise BadConfig(f"--oracle-level {self.oracle_level}: there is no --oracle; name the folder of the hierarchy whose level it is")
+        if self.bundle is None and self.decide != "mode":
+            decided = f"{self.predictions or self.oracle}"
+            raise BadConfig(f"--decide {self.decide}: the points of {decided} are decided already; leave --decide out or evaluate a --bundle")
