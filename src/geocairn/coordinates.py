@@ -4,7 +4,7 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,14 @@ _NO_NUMBER_CELLS = [form for word in _NO_NUMBER for form in dict.fromkeys((word,
 
 
 @dataclass(frozen=True)
+class Coded:
+    """A column of text in which few words recur: `codes` (N,) indices into `values`, -1 for an empty cell."""
+
+    codes: NDArray[np.int64]
+    values: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Coordinates:
     """Places of photos.
 
@@ -34,6 +42,7 @@ class Coordinates:
         sha256: hash of the coordinates, whatever their order (`coordinates_sha256`).
         n_rows: rows in the file; N and the rejected ones.
         rejected: number of rows left out, by reason.
+        columns: those of the columns asked for that the file has, N cells each.
     """
 
     path: Path
@@ -42,43 +51,46 @@ class Coordinates:
     sha256: str
     n_rows: int
     rejected: Mapping[str, int]
+    columns: Mapping[str, Coded] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.latlon_deg)
 
 
-def read_coordinates(path: Path, *, split: str | None = None) -> Coordinates:
+def read_coordinates(path: Path, *, split: str | None = None, columns: Sequence[str] = ()) -> Coordinates:
     """Read the columns lat_deg and lon_deg (and photo and split, where there are such) of a `.csv` or `.parquet`, or an (N, 2) array from a `.npy`.
 
     Rows without coordinates are rejected and counted; so are, where photos are named, rows without a name and rows that repeat an earlier one.
 
     Args:
         split: only rows of this split are used, the others counted as rejected; None takes all, and a file without the column split is taken whole.
+        columns: further columns of text to read where there are such.
 
     Raises:
         BadManifest: unreadable, of another format, a column missing, no usable row, or a photo with two different places.
         BadCoordinate: a coordinate that is no number or not on Earth, with its row.
     """
     path = Path(path)
-    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}
+    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": lambda path, _: _read_npy(path)}
     if path.suffix.lower() not in readers:
         raise BadManifest(f"{path}: coordinates are read from {', '.join(readers)} files; rename or convert it")
     if not path.is_file():
         raise BadManifest(f"{path}: {'not a plain file' if path.exists() else 'no such file'}; name a file of coordinates ({', '.join(readers)})")
-    columns = readers[path.suffix.lower()](path)
-    latlon, n_rows = columns.latlon_deg, len(columns.latlon_deg)
+    read = readers[path.suffix.lower()](path, columns)
+    latlon, n_rows = read.latlon_deg, len(read.latlon_deg)
     _check_on_earth(path, latlon)
     kept, rejected = np.ones(n_rows, dtype=bool), Counter[str]()
-    _reject_other_splits(columns.split, split, kept, rejected)
+    _reject_other_splits(read.split, split, kept, rejected)
     _reject(np.isnan(latlon).any(axis=1), "no coordinates", kept, rejected)
-    _reject_repeated_photos(path, columns, kept, rejected)
+    _reject_repeated_photos(path, read, kept, rejected)
     if not kept.any():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items()) or "it has no rows"
         raise BadManifest(f"{path}: no row can be used ({reasons}); each needs lat_deg and lon_deg{' and the split that is asked for' if split else ''}")
     whole = bool(kept.all())
     latlon = latlon if whole else latlon[kept]
-    photos = None if columns.photo is None else (columns.photo if whole else columns.photo.filter(_mask(kept))).to_pylist()
-    return Coordinates(path, latlon, photos, coordinates_sha256(latlon), n_rows, dict(rejected))
+    photos = None if read.photo is None else (read.photo if whole else read.photo.filter(_mask(kept))).to_pylist()
+    others = {name: _coded(cells if whole else cells.filter(_mask(kept))) for name, cells in read.others.items()}
+    return Coordinates(path, latlon, photos, coordinates_sha256(latlon), n_rows, dict(rejected), others)
 
 
 def coordinates_sha256(latlon_deg: NDArray[np.float64]) -> str:
@@ -98,6 +110,7 @@ class _Columns:
     latlon_deg: NDArray[np.float64]
     photo: "pa.ChunkedArray | None" = None
     split: "pa.ChunkedArray | None" = None
+    others: "Mapping[str, pa.ChunkedArray]" = field(default_factory=dict)
 
 
 def _read_npy(path: Path) -> _Columns:
@@ -112,26 +125,26 @@ def _read_npy(path: Path) -> _Columns:
     return _Columns(np.ascontiguousarray(array, dtype=np.float64))
 
 
-def _read_parquet(path: Path) -> _Columns:
+def _read_parquet(path: Path, columns: Sequence[str]) -> _Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            wanted = _wanted_columns(path, names)
+            wanted = _wanted_columns(path, names, columns)
             table = file.read(columns=wanted)
     except (OSError, pa.ArrowException) as error:
         raise BadManifest(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
-    return _columns_of(path, table)
+    return _columns_of(path, table, columns)
 
 
-def _read_csv(path: Path) -> _Columns:
+def _read_csv(path: Path, columns: Sequence[str]) -> _Columns:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
     names, header_line = _csv_header(path)
-    wanted = _wanted_columns(path, names)
+    wanted = _wanted_columns(path, names, columns)
     # A name borne twice among the columns that nobody asks for is no concern of ours, but would be of the reader's.
     told_apart = [name if name in wanted else f"{index}" for index, name in enumerate(names)]
     read = arrow_csv.ReadOptions(column_names=told_apart, skip_rows=header_line)
@@ -142,7 +155,7 @@ def _read_csv(path: Path) -> _Columns:
         )
         try:
             table = arrow_csv.read_csv(path, read, arrow_csv.ParseOptions(newlines_in_values=True), convert)
-            return _columns_of(path, table)
+            return _columns_of(path, table, columns)
         except pa.ArrowInvalid as error:
             # A cell that is no number: read as text, so that it can be named with its row.
             if types is not text_or_number or "conversion error" not in str(error):
@@ -165,27 +178,31 @@ def _csv_header(path: Path) -> tuple[list[str], int]:
         raise BadManifest(f"{path}: cannot be read as CSV ({error})") from None
 
 
-def _wanted_columns(path: Path, names: Sequence[str]) -> list[str]:
+def _wanted_columns(path: Path, names: Sequence[str], columns: Sequence[str]) -> list[str]:
     absent = [name for name in LATLON if name not in names]
     if absent:
         raise BadManifest(f"{path}: no column {absent[0]!r}; its columns are {', '.join(map(repr, names)) or 'none'}")
-    wanted = [name for name in (*LATLON, "photo", "split") if name in names]
+    wanted = [name for name in dict.fromkeys((*LATLON, "photo", "split", *columns)) if name in names]
     twice = [name for name in wanted if list(names).count(name) > 1]
     if twice:
         raise BadManifest(f"{path}: two columns are called {twice[0]!r}; rename one")
     return wanted
 
 
-def _columns_of(path: Path, table: "pa.Table") -> _Columns:
+def _columns_of(path: Path, table: "pa.Table", columns: Sequence[str]) -> _Columns:
     import pyarrow as pa
 
-    def text(name: str) -> "pa.ChunkedArray | None":
-        return table[name].cast(pa.string()) if name in table.column_names else None
+    def text(name: str) -> "pa.ChunkedArray":
+        try:
+            return table[name].cast(pa.string())
+        except pa.ArrowException:
+            raise BadManifest(f"{path}: column {name!r} holds {table[name].type}, where text is needed; convert it") from None
 
     latlon = np.empty((table.num_rows, 2))
     for column, name in enumerate(LATLON):
         latlon[:, column] = _numbers(path, name, table[name])
-    return _Columns(latlon, text("photo"), text("split"))
+    named = {name: text(name) for name in dict.fromkeys(("photo", "split", *columns)) if name in table.column_names}
+    return _Columns(latlon, named.get("photo"), named.get("split"), {name: named[name] for name in columns if name in named})
 
 
 def _numbers(path: Path, name: str, cells: "pa.ChunkedArray") -> NDArray[np.float64]:
@@ -273,6 +290,14 @@ def _reject_repeated_photos(path: Path, columns: _Columns, kept: NDArray[np.bool
         raise BadManifest(f"{where}: photo {photo!r} has another place in row {_row_in_file(path, one)}; a photo has one true place, remove one row")
     kept[again] = False
     rejected["repeats an earlier row"] += len(again)
+
+
+def _coded(cells: "pa.ChunkedArray") -> Coded:
+    coded = cells.combine_chunks().dictionary_encode()
+    codes, values = np.array(coded.indices.fill_null(-1), dtype=np.int64), coded.dictionary.to_pylist()
+    if "" in values:
+        codes[codes == values.index("")] = -1
+    return Coded(codes, values)
 
 
 def _mask(kept: NDArray[np.bool_]) -> "pa.Array":
