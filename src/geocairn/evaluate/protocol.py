@@ -28,7 +28,7 @@ class Protocol(Config):
     )
     round_score: bool = Field(default=False, description="each photo's GeoScore is rounded to a whole number before the mean")
     failures: Literal["wrong"] = Field(
-        default="wrong", description="a photo without an answer counts as wrong; stated, for others drop it, but no other is known"
+        default="wrong", description="a photo without an answer counts as wrong: the only rule, stated because others drop such photos"
     )
     crops: str | None = Field(default=None, description="what published figures averaged; a word in the report, for crops are the bundle's affair")
     grouping: Literal["author", "photo"] = Field(default="author", description="what the bootstrap draws: photos of one author are no independent trials")

