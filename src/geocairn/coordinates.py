@@ -42,6 +42,7 @@ class Coordinates:
         sha256: hash of the coordinates, whatever their order (`coordinates_sha256`).
         n_rows: rows in the file; N and the rejected ones.
         rejected: number of rows left out, by reason.
+        rows: (N,) number of each row in the file, from 0.
         columns: those of the columns asked for that the file has, N cells each.
     """
 
@@ -51,6 +52,7 @@ class Coordinates:
     sha256: str
     n_rows: int
     rejected: Mapping[str, int]
+    rows: NDArray[np.int64]
     columns: Mapping[str, Coded] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -90,7 +92,7 @@ def read_coordinates(path: Path, *, split: str | None = None, columns: Sequence[
     latlon = latlon if whole else latlon[kept]
     photos = None if read.photo is None else (read.photo if whole else read.photo.filter(_mask(kept))).to_pylist()
     others = {name: _coded(cells if whole else cells.filter(_mask(kept))) for name, cells in read.others.items()}
-    return Coordinates(path, latlon, photos, coordinates_sha256(latlon), n_rows, dict(rejected), others)
+    return Coordinates(path, latlon, photos, coordinates_sha256(latlon), n_rows, dict(rejected), np.flatnonzero(kept), others)
 
 
 def coordinates_sha256(latlon_deg: NDArray[np.float64]) -> str:
