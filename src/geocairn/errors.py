@@ -13,6 +13,10 @@ class BadCoordinate(GeocairnError):
     """A latitude or longitude that is not on Earth."""
 
 
+class BadCell(GeocairnError):
+    """A number that is no S2 cell, or a cell that has no such ancestor, child or neighbour."""
+
+
 class BadPhoto(GeocairnError):
     """A file or object that cannot be read as a photo."""
 
