@@ -10,7 +10,7 @@ from tests.systems.fake import NAMES, TORN, TileSystem, encoded, gps, tile
 from geocairn.answer.decide import NO_COUNTRY
 from geocairn.errors import BadConfig, UnknownName
 from geocairn.geo.sphere import distance_km, latlon_from_unit
-from geocairn.locate import LocateSettings, Locator
+from geocairn.locate import LocateSettings, Locator, _WorkerSetup
 
 SYSTEM = TileSystem()
 
@@ -276,3 +276,20 @@ def test_probabilities_of_a_level_stay_within_one():
         answer = locator(top=100).locate(tile(city))
         assert all(0 <= candidate.p <= 1 for candidate in answer.candidates)
         assert np.all(np.diff([level.p for level in answer.levels]) <= 0)
+
+
+def test_a_posterior_that_is_kept_changes_nothing_of_what_is_told(monkeypatch):
+    photos = [encoded(tile("Lyon")), encoded(tile(not_photo=True)), encoded(tile()), b"torn"]
+    keeping = Locator(SYSTEM, LocateSettings(), keep_posterior=True)
+    for kept, told in zip(keeping.locate_many(photos), locator().locate_many(photos), strict=True):
+        assert without_seconds(kept) == without_seconds(told)
+        assert kept.provenance.settings_sha256 == told.provenance.settings_sha256
+        assert told.leaf_mass == b""
+        assert len(kept.posterior()) == (0 if kept.error else len(CITIES))
+    lyon = keeping.locate(photos[0]).posterior()
+    assert lyon.dtype == np.float32
+    assert lyon.sum() == pytest.approx(1, abs=1e-6)
+    assert lyon.argmax() == NAMES.index("Lyon")
+    monkeypatch.setattr("geocairn.locate.load_system", lambda bundle, progress=None: SYSTEM)
+    assert _WorkerSetup(LocateSettings(), keep_posterior=True)()(photos[0]).leaf_mass == lyon.tobytes()
+    assert _WorkerSetup(LocateSettings(), keep_posterior=False)()(photos[0]).leaf_mass == b""

@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.places.factory import hierarchies, leaf_masses, small_earth
 
-from geocairn.answer.regions import NOMINAL, credible_regions
+from geocairn.answer.regions import NOMINAL, area_to_leaf_km2, credible_regions
 
 SEEDS = st.integers(0, 2**32 - 1)
 FILE = Path("territory.npz")
@@ -59,3 +60,24 @@ def test_a_sum_that_ends_a_rounding_below_one_still_fills_its_regions():
     earth = small_earth()
     mass = np.full(earth.n_leaves, (1 - 1e-13) / earth.n_leaves)
     assert credible_regions(earth, mass, FILE)[-1].mass >= 0.95
+
+
+@settings(max_examples=80)
+@given(hierarchies(), SEEDS)
+def test_a_leaf_is_reached_within_the_region_that_just_holds_it(hierarchy, seed):
+    mass, area = leaf_masses(hierarchy, seed), hierarchy.area_km2[hierarchy.leaves]
+    found = np.array([area_to_leaf_km2(mass, area, leaf) for leaf in range(hierarchy.n_leaves)])
+    order = np.argsort(-densities(hierarchy, mass), kind="stable")
+    assert (np.diff(found[order]) >= 0).all()  # a less dense leaf is never reached earlier
+    assert (found >= area).all()
+    assert found[order[-1]] == pytest.approx(float(area.sum(dtype=float)))
+    for region in credible_regions(hierarchy, mass, FILE):
+        inside = np.isin(np.arange(hierarchy.n_leaves), region.member_leaves())
+        assert found[~inside].min(initial=np.inf) >= region.area_km2 - 0.06
+    assert area_to_leaf_km2(mass, area, -1) == np.inf
+
+
+def test_equally_dense_leaves_stand_before_the_true_one():
+    area = np.array([3.0, 1.0, 2.0])
+    assert [area_to_leaf_km2(np.array([0.375, 0.125, 0.25]), area, leaf) for leaf in range(3)] == [6.0, 6.0, 6.0]
+    assert [area_to_leaf_km2(np.array([0.9, 0.1, 0.0]), area, leaf) for leaf in range(3)] == [3.0, 4.0, 6.0]

@@ -29,7 +29,8 @@ def errors_figure(evaluation: Evaluation) -> "Figure | None":
     km = np.clip(scores.km[answered], 0.1, None)
     lat, lon = truth.latlon_deg[answered].T
     far_last = np.argsort(km, kind="stable")
-    shown = axes.scatter(lon[far_last], lat[far_last], c=np.log10(km[far_last]), s=8, cmap="viridis", vmin=-1, vmax=np.log10(FARTHEST_KM), zorder=2)
+    size = _dot_size(len(km))
+    shown = axes.scatter(lon[far_last], lat[far_last], c=np.log10(km[far_last]), s=size, cmap="viridis", vmin=-1, vmax=np.log10(FARTHEST_KM), zorder=2)
     axes.set(title=f"{len(km)} true places, the farthest answers on top")
     figure.colorbar(shown, ax=axes, shrink=0.7, label="log10 of the distance in km")
     return figure
@@ -50,11 +51,13 @@ def answers_figure(evaluation: Evaluation) -> "Figure | None":
     drawn = sampled_rows(np.flatnonzero(np.isfinite(scores.km)))
     for row in drawn.tolist():
         lat, lon = great_circle_deg(truth.latlon_deg[row], scores.latlon_deg[row]).T
-        axes.plot(lon, lat, color=INK if right[row] == 1 else SECOND, linewidth=0.5, alpha=0.6, zorder=1.5)
+        axes.plot(lon, lat, color=INK if right[row] == 1 else SECOND, linewidth=0.5, alpha=0.8, zorder=3)
     for name, (which, color) in kinds.items():
         lat, lon = truth.latlon_deg[which].T
         if which.any():
-            axes.scatter(lon, lat, s=8, color=color, marker="x" if name == "failed" else "o", linewidth=0.8, label=f"{name} ({len(lat)})", zorder=2)
+            axes.scatter(
+                lon, lat, s=_dot_size(len(right)), color=color, marker="x" if name == "failed" else "o", linewidth=0.8, label=f"{name} ({len(lat)})", zorder=2
+            )
     axes.set(title=f"lines lead to the answers of {len(drawn)} of {len(right)} photos")
     axes.legend(loc="lower left")
     return figure
@@ -89,6 +92,11 @@ def great_circle_deg(start_deg: Array, stop_deg: Array) -> Array:
     way = latlon_from_unit(np.cos(turn) * a + np.sin(turn) * side)
     jumps = np.flatnonzero(np.abs(np.diff(way[:, 1])) > 180) + 1
     return np.insert(way, jumps, np.nan, axis=0)
+
+
+def _dot_size(n: int) -> float:
+    """Smaller dots where there are many, in square points."""
+    return float(np.clip(4000 / n, 2, 12))
 
 
 def _map() -> tuple["Figure", Any]:

@@ -117,7 +117,7 @@ def _group_table(report: Report, title: str, column: str, groups: Sequence[Group
     ]
     rest = len(groups) - len(rows)
     more = f"\n\n{rest} more values are in report.json." if rest else ""
-    names = (column, "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "95 %", "country")
+    names = (column, "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "95 %", "country right")
     return f"## {title}\n\n" + _table(names, rows) + more
 
 

@@ -78,7 +78,7 @@ def landmass_kinds(latlon_deg: NDArray[np.float64]) -> list[str]:
         latlon_deg: (N, 2) degrees.
     """
     area_km2 = load_borders().landmass_km2(np.vstack([latlon_deg, _AUSTRALIA_DEG]))
-    return np.where(area_km2[:-1] < area_km2[-1], "island", "mainland").tolist()
+    return ["island" if is_smaller else "mainland" for is_smaller in (area_km2[:-1] < area_km2[-1]).tolist()]
 
 
 def density_quarters(leaf: NDArray[np.int64], hierarchy: Hierarchy) -> list[str]:
@@ -96,7 +96,8 @@ def density_quarters(leaf: NDArray[np.int64], hierarchy: Hierarchy) -> list[str]
     held = np.bincount(rank, weight, minlength=len(densities))
     middle = np.cumsum(held) - held / 2
     quarter = np.searchsorted([0.25, 0.5, 0.75], middle / held.sum(), side="right")[rank]
-    return np.array([*QUARTERS, NOWHERE])[np.where(leaf >= 0, quarter[leaf], len(QUARTERS))].tolist()
+    names = (*QUARTERS, NOWHERE)
+    return [names[index] for index in np.where(leaf >= 0, quarter[leaf], len(QUARTERS)).tolist()]
 
 
 def trained_on(truth: Truth, hierarchy: Hierarchy) -> NDArray[np.int64] | None:
