@@ -40,6 +40,19 @@ def load_hierarchy(path: Path) -> Hierarchy:
     Raises:
         BadHierarchy: a file is missing, unreadable, of another format, lacks an array, or is not the one that was saved.
     """
+    hierarchy = read_unchecked(path)
+    # What was saved obeyed the laws: the same hash, the same arrays.
+    if not is_as_saved(hierarchy):
+        raise BadHierarchy(f"{path}: these are not the arrays that {path.with_suffix('.json')} describes; build it anew")
+    return hierarchy
+
+
+def read_unchecked(path: Path) -> Hierarchy:
+    """Read a hierarchy as it lies there, for whoever looks for its faults: it need not be what was saved, nor obey any law.
+
+    Raises:
+        BadHierarchy: a file is missing, unreadable, of another format, or lacks an array.
+    """
     described = _read_description(path.with_suffix(".json"))
     arrays = _read_arrays(path)
     columns = {column: (f"{column}_utf8", f"{column}_offset") for column in ("ids", "names")}
@@ -49,11 +62,12 @@ def load_hierarchy(path: Path) -> Hierarchy:
     parts: dict[str, Any] = {column: Strings(arrays[utf8], arrays[offset]) for column, (utf8, offset) in columns.items()}
     parts |= {name: arrays[name] for name in _ARRAYS}
     meta = {key: value for key, value in described.items() if key not in ("format", "levels")}
-    hierarchy = Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
-    # What was saved obeyed the laws: the same hash, the same arrays.
-    if arrays_sha256(hierarchy) != described["arrays_sha256"]:
-        raise BadHierarchy(f"{path}: these are not the arrays that {path.with_suffix('.json')} describes; build it anew")
-    return hierarchy
+    return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
+
+
+def is_as_saved(hierarchy: Hierarchy) -> bool:
+    """Whether a hierarchy that was read has the arrays that its description tells of."""
+    return arrays_sha256(hierarchy) == hierarchy.meta.get("arrays_sha256")
 
 
 def arrays_sha256(hierarchy: Hierarchy) -> str:

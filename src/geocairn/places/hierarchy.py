@@ -182,7 +182,7 @@ def check_hierarchy(hierarchy: Hierarchy) -> None:
         BadHierarchy: naming the first law that is broken and the place that breaks it.
     """
     _check_lengths(hierarchy)
-    _check_places(hierarchy, _laws_of_places(hierarchy))
+    _check_places(hierarchy, laws_of_places(hierarchy))
     if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
         raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
     leaf_weight = hierarchy.weight[hierarchy.leaves]
@@ -201,7 +201,8 @@ def _check_lengths(hierarchy: Hierarchy) -> None:
             raise BadHierarchy(f"{column} has {n_rows} rows for {len(hierarchy)} places; rebuild the hierarchy")
 
 
-def _laws_of_places(hierarchy: Hierarchy) -> dict[str, NDArray[np.bool_]]:
+def laws_of_places(hierarchy: Hierarchy) -> dict[str, NDArray[np.bool_]]:
+    """The laws that each place obeys by itself or with its parent: what each says, and (N,) whether it holds there."""
     has_parent = hierarchy.parent >= 0
     parent = np.minimum(hierarchy.parent[has_parent], len(hierarchy) - 1)
     n_leaves = hierarchy.leaf_stop.astype(np.int64) - hierarchy.leaf_start

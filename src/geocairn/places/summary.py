@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from geocairn.geo.s2 import ids_from_tokens, level_of
 from geocairn.geo.sphere import latlon_from_unit
 from geocairn.places.hierarchy import Hierarchy
 
@@ -11,9 +12,12 @@ N_CHILDREN = 20
 
 
 def describe_hierarchy(hierarchy: Hierarchy) -> dict[str, Any]:
-    """Builder, source and size of each level, coarse to fine; `n_rows` counts the leaves that have a place at the level."""
+    """Builder, source and size of each level, coarse to fine, and how what its places count is spread.
+
+    `n_rows` of a level is the number of input rows that have a place there: of rows counted by the places, else of leaves.
+    """
     levels = [
-        {"name": name, "n_places": len(hierarchy.places_of(level)), "n_rows": int(np.count_nonzero(hierarchy.ancestor_of_leaves(level) >= 0))}
+        {"name": name, "n_places": len(hierarchy.places_of(level)), "n_rows": _rows_with_a_place(hierarchy, level)}
         for level, name in enumerate(hierarchy.level_names)
     ]
     return {
@@ -21,7 +25,28 @@ def describe_hierarchy(hierarchy: Hierarchy) -> dict[str, Any]:
         "source_sha256": hierarchy.meta["source_sha256"],
         "attribution": hierarchy.meta.get("attribution", ""),
         "levels": levels,
+        "counts": [_counts(hierarchy, level) for level in range(len(levels))],
     }
+
+
+def _rows_with_a_place(hierarchy: Hierarchy, level: int) -> int:
+    if hierarchy.meta.get("count_of") == "rows":
+        places = hierarchy.places_of(level)
+        return int(hierarchy.count[places.start : places.stop].sum())
+    return int(np.count_nonzero(hierarchy.ancestor_of_leaves(level) >= 0))
+
+
+def _counts(hierarchy: Hierarchy, level: int) -> dict[str, Any]:
+    """Smallest, middle and largest count of a level's places; of S2 cells also the levels that S2 gives them."""
+    places = hierarchy.places_of(level)
+    count = hierarchy.count[places.start : places.stop]
+    told: dict[str, Any] = {"level": hierarchy.level_names[level], "of": str(hierarchy.meta.get("count_of", ""))}
+    if len(count):
+        told |= {"min": int(count.min()), "median": float(np.median(count)), "max": int(count.max())}
+    if hierarchy.meta["builder"] == "s2" and len(count):
+        s2_levels = level_of(ids_from_tokens([hierarchy.names[place] for place in places]))
+        told |= {"s2_min": int(s2_levels.min()), "s2_max": int(s2_levels.max())}
+    return told
 
 
 def describe_place(hierarchy: Hierarchy, place_id: str) -> dict[str, Any]:
