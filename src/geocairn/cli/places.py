@@ -5,9 +5,18 @@ from typing import Annotated
 
 import typer
 
+from geocairn.cli.places_rows import entities, tree
+
 places = typer.Typer(help="Hierarchies of places.", no_args_is_help=True, rich_markup_mode=None)
 build = typer.Typer(help="Build a hierarchy of places.", no_args_is_help=True, rich_markup_mode=None)
 places.add_typer(build, name="build")
+build.command("s2")(build_s2)
+build.command("cells")(build_cells)
+places.command()(verify)
+places.command()(export)
+places.command()(plot)
+build.command()(entities)
+build.command()(tree)
 
 
 @places.callback()

@@ -1,0 +1,88 @@
+"""Which photos a hierarchy was built from, kept as fingerprints, so that one built from test photos is refused."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.errors import BadHierarchy
+from geocairn.manifest import Manifest
+from geocairn.storage import appearing_at_once
+
+ROWS_FILE = "rows.npy"
+
+
+def photo_fingerprints(photos: Iterable[str]) -> NDArray[np.uint64]:
+    """The first 64 bits of the SHA-256 of each name, sorted, each once: whether a photo is among them can be told, which photos they are cannot.
+
+    >>> photo_fingerprints(["b.jpg", "a.jpg", "b.jpg"]).tolist()
+    [5808250739824772026, 8796000200855671890]
+    """
+    joined = b"".join(sha256(photo.encode()).digest()[:8] for photo in photos)
+    return np.unique(np.frombuffer(joined, dtype=">u8")).astype(np.uint64)
+
+
+def save_origin(folder: Path, photos: Iterable[str] | None) -> None:
+    """Write the fingerprints of the photos that the hierarchy in `folder` is built from to `rows.npy`; before the hierarchy, whose files come last.
+
+    Args:
+        folder: made where it is missing.
+        photos: their names; None where the rows name no photos, and then an earlier `rows.npy` is removed.
+
+    Raises:
+        BadOutput: the folder cannot be written.
+    """
+    if photos is None:
+        (folder / ROWS_FILE).unlink(missing_ok=True)
+        return
+    with appearing_at_once(folder / ROWS_FILE) as draft, draft.open("wb") as file:
+        np.save(file, photo_fingerprints(photos))
+
+
+def check_not_built_from(folder: Path, manifest: Manifest) -> None:
+    """Refuse a hierarchy that was built from photos of a test manifest: one is enough. Photos are told apart by their names as they stand in the files.
+
+    A hierarchy that counts other things than rows, such as the places of GeoNames, passes.
+
+    Raises:
+        BadHierarchy: photos of the manifest are among the builder's rows, or nobody can tell because `rows.npy` is missing or damaged.
+    """
+    meta = _read_meta(folder / "hierarchy.json")
+    if meta.get("count_of") != "rows":
+        return
+    tested, built_from = photo_fingerprints(manifest.photos), _read_fingerprints(folder / ROWS_FILE)
+    n_shared = int(np.isin(tested, built_from, assume_unique=True).sum())
+    if n_shared:
+        raise BadHierarchy(
+            f"{folder}: {n_shared} of the {len(tested)} photos in {manifest.path} are among the {len(built_from)} that these places were built from; "
+            "build them from training rows alone"
+        )
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadHierarchy(f"{path}: no such file; name a folder that holds a hierarchy") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadHierarchy(f"{path}: not readable as JSON ({error}); build the hierarchy anew") from None
+    if not isinstance(meta, dict):
+        raise BadHierarchy(f"{path}: does not describe a hierarchy; build it anew")
+    return meta
+
+
+def _read_fingerprints(path: Path) -> NDArray[np.uint64]:
+    try:
+        with path.open("rb") as file:
+            rows = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise BadHierarchy(f"{path}: no such file, so nobody can tell whether test photos are among the rows; build from a file with photos' names") from None
+    except Exception as error:  # noqa: BLE001 - damaged bytes make numpy raise anything
+        raise BadHierarchy(f"{path}: not a readable .npy ({' '.join(str(error).split())}); build the hierarchy anew") from None
+    if not isinstance(rows, np.ndarray) or rows.dtype != np.uint64 or rows.ndim != 1 or (rows[1:] <= rows[:-1]).any():
+        raise BadHierarchy(f"{path}: does not hold fingerprints of photos; build the hierarchy anew")
+    return rows

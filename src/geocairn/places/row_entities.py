@@ -1,0 +1,105 @@
+"""The entity builder for training rows: labels or coordinates of a manifest -> the hierarchy country > region > subregion > city."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from geocairn.config import Config
+from geocairn.coordinates import Coded, Coordinates, coordinates_sha256, read_coordinates
+from geocairn.errors import BadManifest
+from geocairn.places.atlas import load_atlas
+from geocairn.places.borders import load_borders
+from geocairn.places.entities import LEVELS
+from geocairn.places.files import save_hierarchy
+from geocairn.places.geonames import ATTRIBUTION
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.labels import OSV5M_COLUMNS, OSV5M_KEYS, chain_of_keys, chain_of_names, stand_by_labels
+from geocairn.places.members import MIN_RADIUS_KM, Standing, hierarchy_of_members
+from geocairn.places.origin import save_origin
+from geocairn.places.reverse import stand_in_cities
+
+_ATTRIBUTION = {"columns": "", "osv5m": "OSV-5M (https://huggingface.co/datasets/osv5m/osv5m), CC BY-SA 4.0", "coordinates": ATTRIBUTION}
+
+
+class EntitySettings(Config):
+    """How entities are made of training rows."""
+
+    labels: Literal["columns", "osv5m", "coordinates"] = Field(
+        "columns", description="country, region, subregion and city; the columns of OSV-5M; or the nearest city of GeoNames"
+    )
+    polygons: bool = Field(False, description="with labels = coordinates: the nearest city of the country whose polygon holds the row")
+    split: str = Field("train", min_length=1, description="only rows of this split are used; a manifest without the column split is used whole")
+    min_radius_km: float = Field(MIN_RADIUS_KM, gt=0, description="least radius of a place: one photo says where it is, not that it is a point")
+
+    @model_validator(mode="after")
+    def _polygons_need_coordinates(self) -> Self:
+        if self.polygons and self.labels != "coordinates":
+            raise ValueError(f"polygons are asked about coordinates, not about labels = {self.labels}; choose labels = coordinates")
+        return self
+
+
+def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, cities: Hierarchy | None = None) -> Hierarchy:
+    """Build the hierarchy of a manifest's rows into the folder `out`: `hierarchy.npz`, `hierarchy.json` and `rows.npy`.
+
+    Args:
+        manifest: `.csv` or `.parquet` with photo, lat_deg, lon_deg, and the labels that the settings ask for.
+        out: folder, made where it is missing.
+        settings: which labels and rows are used.
+        cities: where labels = coordinates; those of GeoNames by default.
+
+    Raises:
+        BadManifest: no column of labels, no photo names, no row of the split, or no row with a country.
+        BadCoordinate: a coordinate that is no number or not on Earth.
+        BadOutput: the folder cannot be written.
+    """
+    rows = _read_rows(manifest, settings)
+    standing = _stand(rows, settings, cities)
+    used = standing.place >= 0
+    rejected = Counter(rows.rejected) + Counter(standing.rejected)
+    if not used.any():
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items())
+        raise BadManifest(f"{manifest}: no row has a country ({reasons}); label the rows, or build with --labels coordinates")
+    meta = {
+        "builder": "entities",
+        "source_sha256": coordinates_sha256(rows.latlon_deg[used]),
+        "split": settings.split if "split" in rows.columns else "",
+        "rejected": dict(rejected),
+        "attribution": _ATTRIBUTION[settings.labels],
+        "settings": settings.model_dump(mode="json"),
+    }
+    hierarchy = hierarchy_of_members(standing, rows.latlon_deg, min_radius_km=settings.min_radius_km, meta=meta)
+    save_origin(out, (photo for photo, is_used in zip(rows.photos or (), used.tolist(), strict=True) if is_used))
+    save_hierarchy(hierarchy, out / "hierarchy.npz")
+    return hierarchy
+
+
+def _read_rows(manifest: Path, settings: EntitySettings) -> Coordinates:
+    columns = {"columns": LEVELS, "osv5m": (*OSV5M_KEYS, *OSV5M_COLUMNS), "coordinates": ()}[settings.labels]
+    rows = read_coordinates(manifest, split=settings.split, columns=("split", *columns))
+    if rows.photos is None:
+        raise BadManifest(f"{manifest}: no column 'photo'; without names nobody could tell later whether test photos are among the rows")
+    if settings.split != "train" and "split" not in rows.columns:
+        raise BadManifest(f"{manifest}: no column 'split', so no row can be told to be of the split {settings.split!r}; leave --split out")
+    return rows
+
+
+def _stand(rows: Coordinates, settings: EntitySettings, cities: Hierarchy | None) -> Standing:
+    if settings.labels == "coordinates":
+        country_of = load_borders().country if settings.polygons else None
+        return stand_in_cities(load_atlas().hierarchy if cities is None else cities, rows.latlon_deg, country_of=country_of)
+    if settings.labels == "columns":
+        return stand_by_labels(_cells(rows, LEVELS), chain_of_names)
+    has_keys = OSV5M_KEYS[0] in rows.columns
+    return stand_by_labels(_cells(rows, OSV5M_KEYS), chain_of_keys) if has_keys else stand_by_labels(_cells(rows, OSV5M_COLUMNS), chain_of_names)
+
+
+def _cells(rows: Coordinates, names: Sequence[str]) -> list[Coded]:
+    """The columns of labels; without the finer ones their levels are missing."""
+    if names[0] not in rows.columns:
+        raise BadManifest(f"{rows.path}: no column {names[0]!r}; name the columns {', '.join(names)}, or build with other --labels")
+    empty = Coded(np.full(len(rows), -1), ())
+    return [rows.columns.get(name, empty) for name in names]
