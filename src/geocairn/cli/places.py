@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from geocairn.cli.places_rows import entities, tree
+from geocairn.cli.places_s2 import build_cells, build_s2, export, plot, verify
 
 places = typer.Typer(help="Hierarchies of places.", no_args_is_help=True, rich_markup_mode=None)
 build = typer.Typer(help="Build a hierarchy of places.", no_args_is_help=True, rich_markup_mode=None)

@@ -1,0 +1,128 @@
+"""`geocairn places build s2`, `build cells`, `export`, `verify` and `plot`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from geocairn.places.hierarchy import Hierarchy
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder with hierarchy.npz.", show_default=False)]
+OutFolder = Annotated[Path, typer.Option(metavar="DIR", help="Folder for hierarchy.npz and .json.", show_default=False)]
+StartLevel = Annotated[int, typer.Option(min=0, max=30, help="S2 level of the cells that splitting begins with.")]
+ALL_SPLITS = "all"
+
+
+def build_s2(
+    coords: Annotated[Path, typer.Option(metavar="FILE", help="Coordinates: .csv or .parquet with lat_deg, lon_deg, or .npy (N, 2).", show_default=False)],
+    out: OutFolder,
+    t_min: Annotated[int, typer.Option(help="A cell is kept where it holds more photos than this.")] = 50,
+    t_max: Annotated[str, typer.Option(metavar="A,B,...", help="Per level, coarse to fine: a cell with more photos is split.")] = (
+        "25000,10000,5000,2000,1000,750,500"
+    ),
+    start_level: StartLevel = 2,
+    place: Annotated[Literal["mean", "medoid"], typer.Option(help="A cell's place: its photos' mean on the sphere, or the photo nearest to it.")] = "mean",
+    split: Annotated[str, typer.Option(help="Where the file has a column split: use these rows only; all uses every row.")] = "train",
+) -> None:
+    """Cut the Earth into S2 cells, finer where there are more photos, at several finenesses at once."""
+    from geocairn.places.cells import CellSettings
+    from geocairn.places.cells_stage import build_cells
+
+    asked = {"t_min": t_min, "t_max": _whole_numbers(t_max), "start_level": start_level, "place": place}
+    settings = CellSettings.parse("command line", asked)
+    hierarchy = build_cells(coords, out, settings, split=None if split == ALL_SPLITS else split, tell=_tell)
+    for level, masses in hierarchy.meta["point_masses"].items():
+        if masses["n_cells"]:
+            _tell(f"level {level}: {masses['n_cells']} cells hold {masses['n_rows']} photos on one spot each, more than t_max: coordinates given by default?")
+    _print_levels(hierarchy)
+
+
+def build_cells(
+    files: Annotated[list[Path], typer.Argument(metavar="CELLS.csv...", help="CSVs of cells, one per level.", show_default=False)],
+    out: OutFolder,
+    start_level: StartLevel = 2,
+) -> None:
+    """Take a partition from the field's own CSVs of cells: class_label, hex_id, imgs_per_cell, latitude_mean, longitude_mean."""
+    from geocairn.places.cells_import import hierarchy_from_cell_files
+    from geocairn.places.files import save_hierarchy
+
+    hierarchy = hierarchy_from_cell_files(files, start_level=start_level)
+    save_hierarchy(hierarchy, out / "hierarchy.npz")
+    _print_levels(hierarchy)
+
+
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for a CSV of cells per level.", show_default=False)],
+    coords: Annotated[Path | None, typer.Option(metavar="FILE", help="Photos with coordinates: also write their classes, as labels.json.")] = None,
+    split: Annotated[str, typer.Option(help="Where that file has a column split: use these rows only; all uses every row.")] = ALL_SPLITS,
+    drop_uncovered: Annotated[
+        bool, typer.Option("--drop-uncovered", help="Leave out photos that lack a class at any level, as the field does; else -1 stands there.")
+    ] = False,
+) -> None:
+    """Write S2 cells in the field's formats."""
+    from geocairn.coordinates import read_coordinates
+    from geocairn.errors import BadManifest
+    from geocairn.places.cell_hierarchy import classes_of_points
+    from geocairn.places.cells_csv import export_cells, write_label_mapping
+    from geocairn.places.files import load_hierarchy
+
+    hierarchy = load_hierarchy(folder / "hierarchy.npz")
+    rows = None if coords is None else read_coordinates(coords, split=None if split == ALL_SPLITS else split)
+    if rows is not None and rows.photos is None:
+        raise BadManifest(f"{coords}: has no column 'photo'; labels are written per photo")
+    for path in export_cells(hierarchy, out):
+        typer.echo(path)
+    if rows is not None and rows.photos is not None:
+        classes = classes_of_points(hierarchy, rows.latlon_deg)
+        n_written = write_label_mapping(rows.photos, classes, out / "labels.json", keep_uncovered=not drop_uncovered)
+        typer.echo(out / "labels.json")
+        n_uncovered = int((classes < 0).any(axis=1).sum())
+        _tell(f"{n_written} of {rows.n_rows} rows written; {n_uncovered} of {len(rows)} photos lack a class at some level")
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(metavar="DIR|CELLS.csv", help="Folder of a hierarchy or of CSVs of cells, or one such CSV.", show_default=False)],
+    start_level: Annotated[int, typer.Option(min=0, max=30, help="S2 level that a CSV's partition starts at; a coarser cell is a fault.")] = 2,
+) -> None:
+    """Look for faults: list each bad row with the rule it breaks, and exit 1 where there is one."""
+    from geocairn.places.verify import verify as find_faults
+
+    faults = find_faults(path, start_level=start_level)
+    for fault in faults:
+        typer.echo(str(fault))
+    if faults:
+        _tell(f"{path}: {len({(fault.path, fault.row) for fault in faults})} bad rows")
+        raise typer.Exit(1)
+    typer.echo(f"{path}: sound")
+
+
+def plot(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Map to write: .png, .svg or .pdf.", show_default=False)],
+    level: Annotated[str | None, typer.Option(help="Level to draw, such as t500; the finest by default.", show_default=False)] = None,
+) -> None:
+    """Draw a world map of one level: S2 cells by their shapes, other places as points, coloured by count."""
+    from geocairn.places.files import load_hierarchy
+    from geocairn.places.plot import plot_level
+
+    plot_level(load_hierarchy(folder / "hierarchy.npz"), level, out)
+    typer.echo(out)
+
+
+def _whole_numbers(words: str) -> list[str]:
+    """The parts between commas, which the settings check."""
+    return [word.strip() for word in words.split(",") if word.strip()]
+
+
+def _tell(words: str) -> None:
+    typer.echo(f"geocairn: {words}", err=True)
+
+
+def _print_levels(hierarchy: "Hierarchy") -> None:
+    n_rows = hierarchy.meta["n_rows"]
+    for level, name in enumerate(hierarchy.level_names):
+        places = hierarchy.places_of(level)
+        n_kept = int(hierarchy.count[places.start : places.stop].sum())
+        typer.echo(f"{name}: {len(places)} cells hold {n_kept} of {n_rows} rows")
