@@ -1,5 +1,6 @@
 """The oracle: the best that the places of a hierarchy, or the coordinates of a gallery, could answer about the photos of a manifest."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geocairn import __version__
+from geocairn.coordinates import read_coordinates
 from geocairn.errors import BadConfig, BadHierarchy
 from geocairn.evaluate.answers import Answers
 from geocairn.evaluate.guess import Guess, Spot
@@ -15,8 +17,10 @@ from geocairn.evaluate.report import SystemRecord
 from geocairn.evaluate.truth import Places
 from geocairn.geo.sphere import latlon_from_unit, unit_from_latlon
 from geocairn.manifest import Manifest
+from geocairn.places.cell_hierarchy import BUILDER, classes_of_points
 from geocairn.places.files import arrays_sha256, load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.origin import check_not_built_from
 
 Array = NDArray[np.float64]
 
@@ -46,9 +50,9 @@ def answers_of_oracle(path: Path, manifest: Manifest, *, level: str | None, plac
         BadConfig: a level is named for a gallery, which has none.
         BadManifest, BadCoordinate: the gallery cannot be used.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # not Path.exists, which raises where a folder above may not be entered
         raise BadHierarchy(f"{path}: no such folder or file; name a folder with hierarchy.npz, or a gallery (.csv, .parquet or .npy)")
-    best = _best_of_hierarchy(path, manifest.latlon_deg, level) if path.is_dir() else _best_of_gallery(path, manifest.latlon_deg, level)
+    best = (_best_of_hierarchy if path.is_dir() else _best_of_gallery)(path, manifest, level)
     system = SystemRecord(
         bundle=None,
         predictions=None,
@@ -62,58 +66,59 @@ def answers_of_oracle(path: Path, manifest: Manifest, *, level: str | None, plac
     return Answers(guesses, system, best.notes, best.training_count)
 
 
-def _best_of_hierarchy(folder: Path, latlon_deg: Array, level: str | None) -> _Best:
+def _best_of_hierarchy(folder: Path, manifest: Manifest, level: str | None) -> _Best:
     hierarchy = load_hierarchy(folder / "hierarchy.npz")
-    is_cells = hierarchy.meta.get("builder") == "s2"
-    if level is None and is_cells:
+    if level is None and hierarchy.meta.get("builder") == BUILDER:
         level = hierarchy.level_names[-1]
-    offered = hierarchy.leaves if level is None else np.array(hierarchy.places_of(level))
-    nearest = offered[cKDTree(hierarchy.unit[offered]).query(unit_from_latlon(latlon_deg))[1]]
-    right = cells_of_points(hierarchy, offered, latlon_deg) if is_cells else nearest
-    is_nowhere = right < 0
-    said = f"{int(is_nowhere.sum())} photos lie in no cell of {level}; they are answered by the nearest cell's place."
+    right, is_nowhere = right_places(hierarchy, manifest.latlon_deg, level)
+    said = {
+        f"{int(is_nowhere.sum())} photos lie in no cell of {level} and are answered by the nearest place of a cell.": bool(is_nowhere.any()),
+        "The hierarchy was built from photos of this manifest, or does not say from which: it may flatter itself.": _may_flatter_itself(folder, manifest),
+    }
     return _Best(
         name=f"{folder.resolve().name}, {level or 'leaves'}",
         sha256=arrays_sha256(hierarchy),
-        latlon_deg=latlon_from_unit(hierarchy.unit[np.where(is_nowhere, nearest, right)]),
+        latlon_deg=latlon_from_unit(hierarchy.unit[right]),
         training_count=np.where(is_nowhere, 0, hierarchy.count[right]) if hierarchy.meta.get("count_of") == "rows" else None,
-        notes=[said] if is_nowhere.any() else [],
+        notes=[note for note, holds in said.items() if holds],
     )
 
 
-def cells_of_points(hierarchy: Hierarchy, cells: NDArray[np.integer], latlon_deg: Array) -> NDArray[np.int64]:
-    """Which of some disjoint S2 cells holds each point.
+def right_places(hierarchy: Hierarchy, latlon_deg: Array, level: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The place of a hierarchy that is right for each point: of S2 cells the one whose cell holds it, of others the nearest.
 
     Args:
-        hierarchy: its ids are a level's name and a token: `t500/47e66`.
-        cells: (C,) places of one level of it.
+        hierarchy: any.
         latlon_deg: (N, 2) degrees.
+        level: whose places are offered; None for the leaves.
 
     Returns:
-        (N,) place indices; -1 for a point in none of the cells.
+        (N,) place indices, and whether no cell holds the point: it then has the nearest place.
 
     Raises:
-        BadHierarchy: a place whose id holds no token.
+        UnknownName: the hierarchy has no such level.
     """
-    from geocairn.geo.s2 import ids_from_tokens, leaf_ids, range_max, range_min
-
-    ids = ids_from_tokens([hierarchy.ids[place].rpartition("/")[2] for place in cells.tolist()])
-    if not ids.all():
-        strange = hierarchy.ids[int(cells[np.flatnonzero(ids == 0)[0]])]
-        raise BadHierarchy(f"place {strange!r}: the id of a place of S2 cells ends in a token such as t500/47e66; rebuild the hierarchy")
-    order = np.argsort(ids)
-    first, last, leaf = range_min(ids[order]), range_max(ids[order]), leaf_ids(latlon_deg)
-    at = np.searchsorted(first, leaf, side="right") - 1
-    return np.where((at >= 0) & (leaf <= last[at]), cells[order[at]], -1)
+    offered = hierarchy.leaves if level is None else np.array(hierarchy.places_of(level))
+    nearest = offered[cKDTree(hierarchy.unit[offered]).query(unit_from_latlon(latlon_deg))[1]]
+    if level is None or hierarchy.meta.get("builder") != BUILDER:
+        return nearest, np.zeros(len(nearest), dtype=bool)
+    cell = classes_of_points(hierarchy, latlon_deg)[:, hierarchy.level_index(level)]
+    return np.where(cell >= 0, offered[cell], nearest), cell < 0
 
 
-def _best_of_gallery(path: Path, latlon_deg: Array, level: str | None) -> _Best:
-    from geocairn.coordinates import read_coordinates
+def _may_flatter_itself(folder: Path, manifest: Manifest) -> bool:
+    try:
+        check_not_built_from(folder, manifest)
+    except BadHierarchy:
+        return True
+    return False
 
+
+def _best_of_gallery(path: Path, manifest: Manifest, level: str | None) -> _Best:
     if level is not None:
         raise BadConfig(f"--oracle-level {level}: {path} is a gallery of coordinates, which has no levels; leave --oracle-level out")
     gallery = read_coordinates(path)
-    _, nearest = cKDTree(unit_from_latlon(gallery.latlon_deg)).query(unit_from_latlon(latlon_deg))
+    _, nearest = cKDTree(unit_from_latlon(gallery.latlon_deg)).query(unit_from_latlon(manifest.latlon_deg))
     n_rejected = sum(gallery.rejected.values())
     notes = [f"{n_rejected} rows of the gallery were left out."] if n_rejected else []
     return _Best(path.name, gallery.sha256, gallery.latlon_deg[nearest], None, notes)

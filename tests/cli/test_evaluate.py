@@ -1,0 +1,68 @@
+"""`geocairn evaluate` from words to exit codes."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.places.factory import small_earth
+
+from geocairn.places.files import save_hierarchy
+
+MANIFEST = "photo,lat_deg,lon_deg,author\na.jpg,48.85,2.35,x\nb.jpg,35.69,139.69,y\n"
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text(MANIFEST)
+    return path
+
+
+def test_an_oracle_of_places_and_of_a_gallery(geocairn, manifest, tmp_path):
+    save_hierarchy(small_earth(), tmp_path / "places" / "hierarchy.npz")
+    np.save(tmp_path / "gallery.npy", np.array([(48.85, 2.35), (35.0, 139.0)]))
+    of_places = geocairn("evaluate", manifest, "--oracle", tmp_path / "places", "--out", tmp_path / "out")
+    assert of_places.code == 0
+    assert of_places.out.startswith("# oracle of places, leaves on m.csv")
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["within_pct"]["1"], report["system"]["oracle"], report["decide"]) == (100.0, "places, leaves", "mode")
+    assert [row["value"] for row in report["tables"]["continent"]] == ["Asia", "Europe"]
+    assert report["recall_vs_area"]["method"] == "point"
+    against = geocairn("evaluate", manifest, "--oracle", tmp_path / "gallery.npy", "--against", tmp_path / "out" / "predictions.csv")
+    assert against.code == 0
+    assert "## Less predictions.csv" in against.out
+
+
+def test_a_level_of_the_oracle(geocairn, manifest, tmp_path):
+    save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
+    assert "oracle of" in geocairn("evaluate", manifest, "--oracle", tmp_path, "--oracle-level", "region").out
+    assert geocairn.refused("evaluate", manifest, "--oracle", tmp_path, "--oracle-level", "t500").startswith("level 't500': this hierarchy has country")
+
+
+def test_refusals_are_one_line(geocairn, manifest, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
+    assert geocairn.refused("evaluate", manifest).startswith("--bundle, --predictions, --oracle: none is given")
+    assert "--predictions and --oracle are given" in geocairn.refused("evaluate", manifest, "--oracle", empty, "--predictions", manifest)
+    assert "are decided already" in geocairn.refused("evaluate", manifest, "--oracle", empty, "--decide", "median")
+    assert "there is no --oracle" in geocairn.refused("evaluate", manifest, "--predictions", manifest, "--oracle-level", "city")
+    assert "hierarchy.json: no such file" in geocairn.refused("evaluate", manifest, "--oracle", empty)
+    assert "no such folder or file" in geocairn.refused("evaluate", manifest, "--oracle", tmp_path / "absent")
+    assert "coordinates are read from" in geocairn.refused("evaluate", manifest, "--oracle", tmp_path / "hierarchy.npz")
+    assert "which has no levels" in geocairn.refused("evaluate", manifest, "--oracle", manifest, "--oracle-level", "city")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\xff", b"lat_deg,lon_deg\n", b"lat_deg,lon_deg\n139,35\n", b"lat_deg\n1\n", b"lat_deg,lon_deg\nnan,nan\n"])
+def test_a_damaged_gallery_is_one_line(geocairn, manifest, tmp_path, content):
+    gallery = tmp_path / "gallery.csv"
+    gallery.write_bytes(content)
+    assert geocairn.refused("evaluate", manifest, "--oracle", gallery).startswith(str(gallery))
+
+
+def test_a_photo_without_a_prediction_is_wrong_and_the_exit_says_so(geocairn, manifest, tmp_path):
+    predictions = tmp_path / "p.csv"
+    predictions.write_text("photo,lat_deg,lon_deg\na.jpg,48.85,2.35\n")
+    ran = geocairn("evaluate", manifest, "--predictions", predictions)
+    assert ran.code == 1
+    assert "| Asia | 1 | 1 | 0.0 |" in ran.out
