@@ -29,6 +29,14 @@ class BadHierarchy(GeocairnError):
     """A hierarchy of places that breaks one of its laws or cannot be read."""
 
 
+class BadBundle(GeocairnError):
+    """A bundle (a trained system in a folder) that is damaged, incomplete, or not for what it is asked."""
+
+
+class BadFeatures(GeocairnError):
+    """A feature store that is damaged, incomplete, or not of the photos or encoder it is asked about."""
+
+
 class BadOutput(GeocairnError):
     """An output file that cannot be written or continued."""
 

@@ -1,6 +1,7 @@
 """Files that appear at once or not at all, and the user's cache folder."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,35 @@ def appearing_at_once(out: Path) -> Iterator[Path]:
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_appearing_at_once(out: Path) -> Iterator[Path]:
+    """A draft folder beside `out` that takes its name when the block ends well, in the place of a folder that is there, and vanishes when it does not.
+
+    Raises:
+        BadOutput: the folder above cannot be written, or `out` is a file.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadOutput(f"{out}: is a file; name a folder")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    except OSError as error:
+        raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
+    try:
+        yield draft
+        draft.chmod(0o755)
+        if out.exists():
+            # A folder takes the name of an empty one only: the old one steps aside first.
+            old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+            out.replace(old)
+            draft.replace(out)
+            shutil.rmtree(old)
+        else:
+            draft.replace(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def cache_folder() -> Path:

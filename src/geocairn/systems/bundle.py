@@ -1,0 +1,210 @@
+"""The bundle: one trained system in one folder, saved at once, every file listed with its hash, loaded strictly or not at all."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from geocairn import __version__
+from geocairn.answer.decide import Calibration
+from geocairn.config import Config
+from geocairn.errors import BadBundle, BadConfig, BadOutput
+from geocairn.manifest import file_sha256
+from geocairn.places.files import load_hierarchy, save_hierarchy
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.territory import build_territories
+from geocairn.storage import folder_appearing_at_once
+
+Settings = TypeVar("Settings", bound=Config)
+FORMAT = "geocairn-bundle-1"
+MANIFEST = "manifest.json"
+ARRAYS = "arrays.npz"
+REQUIRED = ("config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md")
+# What bundles may hold: nothing that runs when it is read.
+SUFFIXES = (".json", ".npz", ".npy", ".md", ".toml", ".txt", ".safetensors", ".faiss", ".parquet")
+
+
+class BundleConfig(Config):
+    """What a bundle is: which system reads it, what it is called, what it takes, and the settings of that system."""
+
+    format: str = Field(FORMAT, pattern=f"^{FORMAT}$")
+    kind: str = Field(min_length=1, description="which system reads the folder (systems/bundles.py)")
+    name: str = Field(min_length=1, description="what answers call it")
+    version: str = Field(__version__, description="of Geocairn when it was saved")
+    stores: tuple[str, ...] = Field((), description="feature stores beside a manifest that it takes, their rows joined in this order; empty for photos")
+    encoder: str = Field("", description="what the features must have been made by, as the stores call it")
+    system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was found whole.
+
+    Attributes:
+        sha256: hash of the list of all files and their hashes: what predictions quote.
+    """
+
+    folder: Path
+    config: BundleConfig
+    calibration: Calibration
+    hierarchy: Hierarchy
+    sha256: str
+
+    @property
+    def territory(self) -> Path:
+        """File with the outlines of the leaves' territories."""
+        return self.folder / "territory.npz"
+
+    @cached_property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is kept in `arrays.npz`, by name.
+
+        Raises:
+            BadBundle: there is no such file, or it holds objects.
+        """
+        return read_arrays(self.folder / ARRAYS)
+
+
+def save_bundle(
+    folder: Path,
+    config: BundleConfig,
+    *,
+    hierarchy: Hierarchy,
+    calibration: Calibration,
+    card: str,
+    arrays: Mapping[str, NDArray[Any]] | None = None,
+    more: Callable[[Path], None] | None = None,
+) -> Path:
+    """Write a bundle; an older bundle there is replaced. The territories of the hierarchy's leaves are measured on the way.
+
+    Args:
+        arrays: kept in `arrays.npz`.
+        more: writes further files (weights as safetensors, an index) into the folder that it is given.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        BadOutput: the folder cannot be written, or holds something else than a bundle.
+        BadBundle: `more` has written a file that bundles may not hold.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise BadOutput(f"{folder}: is there and holds no bundle; name a new folder")
+    with folder_appearing_at_once(folder) as draft:
+        _write_json(draft / "config.json", config.model_dump(mode="json"))
+        _write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
+        (draft / "card.md").write_text(card, encoding="utf-8")
+        save_hierarchy(hierarchy, draft / "hierarchy.npz")
+        build_territories(hierarchy.unit[hierarchy.leaves], draft / "territory.npz")
+        if arrays is not None:
+            with (draft / ARRAYS).open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+        if more is not None:
+            more(draft)
+        files = {name: {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size} for name in _files_in(draft)}
+        _write_json(draft / MANIFEST, {"format": FORMAT, "files": files})
+        verify_bundle(draft)
+    return folder
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle after checking that it is whole: all listed files and no others, with their hashes.
+
+    Raises:
+        BadBundle: naming the first file that is not as it was saved, or the key that is not known.
+        BadHierarchy: the places cannot be used.
+    """
+    verify_bundle(folder)
+    config = _parsed(BundleConfig, folder / "config.json")
+    calibration = _parsed(Calibration, folder / "calibration.json")
+    hierarchy = load_hierarchy(folder / "hierarchy.npz")
+    return Bundle(folder, config, calibration, hierarchy, file_sha256(folder / MANIFEST))
+
+
+def verify_bundle(folder: Path) -> None:
+    """Check that a bundle holds all files that it lists, as they were saved, and no others.
+
+    Raises:
+        BadBundle: naming the first fault.
+    """
+    listed = _listed_files(folder)
+    there = _files_in(folder)
+    for name in REQUIRED:
+        if name not in listed:
+            raise BadBundle(f"{folder}: its {MANIFEST} lists no {name}; fetch or export the bundle anew")
+    for name in sorted({*listed, *there}):
+        if name not in there:
+            raise BadBundle(f"{folder / name}: missing; fetch or export the bundle anew")
+        if Path(name).suffix not in SUFFIXES:
+            raise BadBundle(f"{folder / name}: a bundle holds no {Path(name).suffix or 'such'} files (a pickle can run anything); keep weights as safetensors")
+        if name not in listed:
+            raise BadBundle(f"{folder / name}: not among the files that {MANIFEST} lists; take it out")
+        _check_file(folder / name, listed[name])
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz`; a pickle among them is refused.
+
+    Raises:
+        BadBundle: no such file, damaged, or with objects in it.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise BadBundle(f"{path}: missing; fetch or export the bundle anew") from None
+    except Exception as error:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything
+        raise BadBundle(f"{path}: not readable as plain arrays ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
+
+
+def _check_file(path: Path, told: Mapping[str, Any]) -> None:
+    size = path.stat().st_size
+    if size != told["bytes"]:
+        raise BadBundle(f"{path}: {size} bytes, but {told['bytes']} were saved; fetch or export the bundle anew")
+    if file_sha256(path) != told["sha256"]:
+        raise BadBundle(f"{path}: these are not the bytes that were saved (sha256 differs); fetch or export the bundle anew")
+
+
+def _listed_files(folder: Path) -> dict[str, dict[str, Any]]:
+    described = _read_json(folder / MANIFEST)
+    files = described.get("files") if isinstance(described, dict) else None
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise BadBundle(f"{folder / MANIFEST}: does not say that this is a {FORMAT}; name the folder of a bundle")
+    if not isinstance(files, dict) or not all(isinstance(told, dict) and {"sha256", "bytes"} == set(told) for told in files.values()):
+        raise BadBundle(f"{folder / MANIFEST}: does not list files with sha256 and bytes; fetch or export the bundle anew")
+    return files
+
+
+def _files_in(folder: Path) -> list[str]:
+    """All files of a bundle but its list, relative to it, sorted."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(name for name in names if name != MANIFEST)
+
+
+def _parsed(kind: type[Settings], path: Path) -> Settings:
+    values = _read_json(path)
+    if not isinstance(values, dict):
+        raise BadBundle(f"{path}: holds no settings; fetch or export the bundle anew")
+    try:
+        return kind.parse(str(path), values)
+    except BadConfig as error:
+        raise BadBundle(str(error)) from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadBundle(f"{path}: no such file; a bundle is a folder with a {MANIFEST}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadBundle(f"{path}: not readable as JSON ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,169 @@
+"""Feature stores: what was written is read, interrupted runs go on, and what is not whole is refused in one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from geocairn.data.feature_store import META, FeatureStore, StoreHeader, open_store, write_store
+from geocairn.errors import BadFeatures
+
+HEADER = StoreHeader(encoder="tiles", dim=5, manifest_sha256="0" * 64)
+PHOTOS = [f"p{row}" for row in range(23)]
+ROWS = np.random.default_rng(0).normal(size=(23, 5)).astype(np.float16)
+
+
+def computed(rows: range) -> np.ndarray:
+    return ROWS[rows.start : rows.stop].astype(np.float64)
+
+
+@pytest.fixture
+def store(tmp_path) -> FeatureStore:
+    return write_store(tmp_path / "features", HEADER, PHOTOS, computed, rows_per_shard=10)
+
+
+def test_rows_come_back_in_any_order_whatever_the_shards(store, tmp_path):
+    asked = np.array([22, 0, 9, 10, 9])
+    whole = write_store(tmp_path / "whole", HEADER, PHOTOS, computed)
+    assert len(open_store(store.folder, verify=True)) == 23
+    np.testing.assert_array_equal(open_store(store.folder).read(asked), ROWS[asked])
+    np.testing.assert_array_equal(whole.read(asked), ROWS[asked])
+    assert whole.meta.key == store.meta.key != StoreHeader(encoder="tiles", dim=5).key
+
+
+def test_photos_are_found_by_name(store):
+    assert store.rows_of(["p22", "nobody", "p0", "p22"]).tolist() == [22, -1, 0, 22]
+    assert store.rows_of([]).tolist() == []
+
+
+def test_every_part_of_a_header_changes_the_key():
+    other = {"encoder": "x", "preprocessing": "crop", "manifest_sha256": "1", "dim": 6, "dtype": "uint8"}
+    assert set(other) == set(StoreHeader.model_fields)
+    assert len({HEADER.key, *(HEADER.model_copy(update={name: value}).key for name, value in other.items())}) == len(other) + 1
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
+    asked = []
+
+    def breaking(rows: range) -> np.ndarray:
+        asked.append(rows.start)
+        if rows.start == 10 and asked.count(10) == 1:
+            raise KeyboardInterrupt
+        return computed(rows)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_store(tmp_path / "f", HEADER, PHOTOS, breaking, rows_per_shard=10)
+    with pytest.raises(BadFeatures, match="no such file"):
+        open_store(tmp_path / "f")
+    resumed = write_store(tmp_path / "f", HEADER, PHOTOS, breaking, rows_per_shard=10)
+    assert asked == [0, 10, 10, 20]
+    np.testing.assert_array_equal(resumed.read(np.arange(23)), ROWS)
+
+
+def test_shards_of_another_encoder_or_of_other_photos_are_not_continued(store):
+    with pytest.raises(BadFeatures, match="other photos or of another encoder"):
+        write_store(store.folder, HEADER.model_copy(update={"encoder": "y"}), PHOTOS, computed)
+    with pytest.raises(BadFeatures, match="other photos or of another encoder"):
+        write_store(store.folder, HEADER, PHOTOS[::-1], computed)
+
+
+def test_photos_without_features_are_counted(tmp_path):
+    def torn(rows: range) -> np.ndarray:
+        features = computed(rows)
+        features[2] = np.nan
+        return features
+
+    assert write_store(tmp_path / "f", HEADER, PHOTOS, torn, rows_per_shard=10).meta.n_nan == 3
+    assert write_store(tmp_path / "g", HEADER, PHOTOS, computed).meta.n_nan == 0
+
+
+def test_classes_are_kept_as_bytes(tmp_path):
+    classes = np.arange(23 * 5).reshape(23, 5)
+    header = HEADER.model_copy(update={"dtype": "uint8"})
+    kept = write_store(tmp_path / "f", header, PHOTOS, lambda rows: classes[rows.start : rows.stop])
+    np.testing.assert_array_equal(kept.read(np.arange(23)), classes)
+    with pytest.raises(BadFeatures, match="beyond 255"):
+        write_store(tmp_path / "g", header, PHOTOS, lambda rows: classes[rows.start : rows.stop] + 200)
+
+
+@pytest.mark.parametrize(
+    ("features", "said"), [(np.full((23, 5), 70000.0), "115 numbers are beyond 65504"), (np.full((23, 5), np.inf), "beyond"), (np.zeros((23, 4)), r"\(23, 4\)")]
+)
+def test_what_does_not_fit_is_refused(tmp_path, features, said):
+    with pytest.raises(BadFeatures, match=said):
+        write_store(tmp_path / "f", HEADER, PHOTOS, lambda rows: features)
+
+
+def test_photos_are_named_once(tmp_path):
+    for photos in (["a", "a"], []):
+        with pytest.raises(BadFeatures, match="name each photo once"):
+            write_store(tmp_path / "f", HEADER, photos, computed)
+
+
+def test_a_folder_with_other_files_or_a_file_is_refused(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(BadFeatures, match="holds other files"):
+        write_store(tmp_path, HEADER, PHOTOS, computed)
+    with pytest.raises(BadFeatures, match="is a file"):
+        write_store(tmp_path / "letter.txt", HEADER, PHOTOS, computed)
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def _flip(path):
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+
+
+def _as_float32(path):
+    np.save(path, np.load(path).astype(np.float32))
+
+
+def _pickle(path):
+    np.save(path, np.array([{}], dtype=object), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"), [(lambda path: path.unlink(), "missing"), (_truncate, "truncated"), (_as_float32, "holds float32"), (_pickle, "truncated or no .npy")]
+)
+def test_damaged_shards_are_refused(store, damage, said):
+    damage(store.folder / store.meta.shards[1].file)
+    with pytest.raises(BadFeatures, match=said) as refused:
+        open_store(store.folder)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_flipped_bit_is_found_when_asked(store):
+    _flip(store.folder / store.meta.shards[1].file)
+    open_store(store.folder)
+    with pytest.raises(BadFeatures, match="sha256 differs"):
+        open_store(store.folder, verify=True)
+
+
+def test_other_names_are_refused(store):
+    _flip(store.folder / "photos.parquet")
+    with pytest.raises(BadFeatures, match="sha256 differs"):
+        open_store(store.folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"format": "other"}', "\x00"])
+def test_damaged_meta_is_refused(store, text):
+    (store.folder / META).write_text(text)
+    with pytest.raises(BadFeatures) as refused:
+        open_store(store.folder)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_key_that_does_not_fit_is_refused(store):
+    meta = json.loads((store.folder / META).read_text())
+    meta["header"]["encoder"] = "another"
+    (store.folder / META).write_text(json.dumps(meta))
+    with pytest.raises(BadFeatures, match="key or number of rows"):
+        open_store(store.folder)
+
+
+def test_rows_outside_are_refused(store):
+    for row in (-1, 23):
+        with pytest.raises(BadFeatures, match=f"row {row} is asked for"):
+            store.read(np.array([0, row]))

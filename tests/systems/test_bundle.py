@@ -1,0 +1,177 @@
+"""Bundles: saved at once, loaded whole or not at all."""
+
+import hashlib
+import json
+import pickle
+from functools import cache
+from pathlib import Path
+from shutil import copytree
+from tempfile import mkdtemp
+
+import numpy as np
+import pytest
+from tests.places.factory import small_earth
+
+from geocairn.answer.decide import Calibration
+from geocairn.errors import BadBundle, BadOutput
+from geocairn.places.files import arrays_sha256
+from geocairn.systems.bundle import ARRAYS, MANIFEST, Bundle, BundleConfig, load_bundle, save_bundle, verify_bundle
+
+CONFIG = BundleConfig(kind="tiles", name="a bundle", system={"width": 3})
+CALIBRATION = Calibration(temperature=1.5, calibrated=True)
+NUMBERS = {"weights": np.arange(6.0).reshape(2, 3), "mask": np.array([True, False])}
+
+
+def saved(folder, **changes) -> Bundle:
+    given = {"hierarchy": small_earth(), "calibration": CALIBRATION, "card": "# A bundle\n", "arrays": NUMBERS} | changes
+    return load_bundle(save_bundle(folder, CONFIG, **given))
+
+
+@cache
+def _one_bundle():
+    return save_bundle(
+        Path(mkdtemp(prefix="geocairn-test-")) / "b", CONFIG, hierarchy=small_earth(), calibration=CALIBRATION, card="# A bundle\n", arrays=NUMBERS
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A bundle of its own to damage."""
+    return Path(copytree(_one_bundle(), tmp_path / "b"))
+
+
+def relist(folder, name) -> None:
+    """List a file as it is now, as whoever made the bundle would."""
+    listed = json.loads((folder / MANIFEST).read_text())
+    path = folder / name
+    listed["files"][name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+    (folder / MANIFEST).write_text(json.dumps(listed))
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    bundle = saved(tmp_path / "b")
+    assert (bundle.config, bundle.calibration) == (CONFIG, CALIBRATION)
+    assert arrays_sha256(bundle.hierarchy) == arrays_sha256(small_earth())
+    assert {name: array.tolist() for name, array in bundle.arrays.items()} == {name: array.tolist() for name, array in NUMBERS.items()}
+    assert bundle.territory.is_file()
+    assert (tmp_path / "b/card.md").read_text() == "# A bundle\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_equal_bundles_have_equal_hashes_and_others_do_not(tmp_path):
+    first, again = saved(tmp_path / "a"), saved(tmp_path / "b")
+    assert first.sha256 == again.sha256
+    assert saved(tmp_path / "c", card="# Another\n").sha256 != first.sha256
+
+
+def test_a_bundle_replaces_a_bundle_and_nothing_else(tmp_path):
+    saved(tmp_path / "b")
+    assert saved(tmp_path / "b", arrays={"weights": np.zeros(1)}).arrays["weights"].tolist() == [0.0]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/letter.txt").write_text("dear")
+    with pytest.raises(BadOutput, match="holds no bundle"):
+        saved(tmp_path / "other")
+    with pytest.raises(BadOutput, match="is a file"):
+        saved(tmp_path / "other/letter.txt")
+
+
+def test_a_bundle_that_fails_to_be_written_leaves_nothing(tmp_path):
+    def breaking(folder):
+        (folder / "half").write_text("half")
+        raise KeyboardInterrupt
+
+    old = saved(tmp_path / "b")
+    with pytest.raises(KeyboardInterrupt):
+        saved(tmp_path / "b", more=breaking)
+    assert load_bundle(tmp_path / "b").sha256 == old.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_further_files_are_listed_and_pickles_are_not_written(tmp_path):
+    saved(tmp_path / "b", more=lambda folder: (folder / "model.safetensors").write_bytes(b"weights"))
+    assert "model.safetensors" in json.loads((tmp_path / "b" / MANIFEST).read_text())["files"]
+    with pytest.raises(BadBundle, match=r"holds no .pt files"):
+        saved(tmp_path / "c", more=lambda folder: (folder / "model.pt").write_bytes(pickle.dumps({})))
+    assert not (tmp_path / "c").exists()
+
+
+def _append(path):
+    path.write_bytes(path.read_bytes() + b"!")
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def _flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+FILES = ["config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md", ARRAYS]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize(("damage", "said"), [(_append, "were saved"), (_truncate, "were saved"), (_flip, "sha256 differs"), (lambda p: p.unlink(), "missing")])
+def test_any_damage_to_any_file_is_refused(folder, name, damage, said):
+    damage(folder / name)
+    with pytest.raises(BadBundle, match=said) as refused:
+        load_bundle(folder)
+    assert name in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"format": "geocairn-bundle-1"}', '{"format": "geocairn-bundle-1", "files": {"a": 1}}'])
+def test_a_damaged_list_is_refused(folder, text):
+    (folder / MANIFEST).write_text(text)
+    with pytest.raises(BadBundle) as refused:
+        load_bundle(folder)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_not_listed_is_refused(folder):
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(BadBundle, match=r"notes.txt: not among the files"):
+        verify_bundle(folder)
+
+
+def test_a_list_without_a_required_file_is_refused(folder):
+    listed = json.loads((folder / MANIFEST).read_text())
+    del listed["files"]["card.md"]
+    (folder / MANIFEST).write_text(json.dumps(listed))
+    (folder / "card.md").unlink()
+    with pytest.raises(BadBundle, match=r"lists no card.md"):
+        verify_bundle(folder)
+
+
+def test_a_pickle_is_refused_even_where_it_is_listed(folder):
+    (folder / "model.pkl").write_bytes(pickle.dumps({}))
+    relist(folder, "model.pkl")
+    with pytest.raises(BadBundle, match=r"model.pkl: a bundle holds no .pkl files"):
+        load_bundle(folder)
+
+
+def test_objects_among_the_arrays_are_refused(folder):
+    with (folder / ARRAYS).open("wb") as file:
+        np.savez(file, weights=np.array([{}], dtype=object))
+    relist(folder, ARRAYS)
+    bundle = load_bundle(folder)
+    with pytest.raises(BadBundle, match="not readable as plain arrays"):
+        _ = bundle.arrays
+
+
+@pytest.mark.parametrize(("file", "key"), [("config.json", "colour"), ("calibration.json", "colour")])
+def test_unknown_keys_are_refused(folder, file, key):
+    values = json.loads((folder / file).read_text()) | {key: 1}
+    (folder / file).write_text(json.dumps(values))
+    relist(folder, file)
+    with pytest.raises(BadBundle, match=r"colour = 1: .*\(known keys: "):
+        load_bundle(folder)
+
+
+def test_a_folder_without_a_bundle_and_a_file_are_refused(tmp_path):
+    (tmp_path / "f").write_text("")
+    for folder in (tmp_path, tmp_path / "nothing", tmp_path / "f"):
+        with pytest.raises(BadBundle, match="no such file"):
+            load_bundle(folder)
