@@ -130,21 +130,31 @@ def _k_means(vectors: NDArray[np.float32], count: NDArray[np.int64], k: int, set
         mean = count @ vectors.astype(np.float64)
         length = np.linalg.norm(mean)
         return (mean / length if length > 1e-9 * count.sum() else vectors[:1]).reshape(1, -1).astype(np.float32)
+    numbers = np.random.default_rng(settings.seed)
+    n_learned_from = k * settings.max_points_per_cluster
+    if len(vectors) > n_learned_from:
+        sample = np.sort(numbers.choice(len(vectors), n_learned_from, replace=False))
+        vectors, count = vectors[sample], count[sample]
     with _one_thread() as faiss:
-        kmeans = faiss.Kmeans(
-            vectors.shape[1],
-            k,
-            niter=settings.n_iterations,
-            seed=settings.seed,
-            spherical=True,
-            min_points_per_centroid=1,
-            max_points_per_centroid=settings.max_points_per_cluster,
-        )
-        kmeans.train(vectors, weights=count.astype(np.float32))
+        options = {"spherical": True, "min_points_per_centroid": 1, "max_points_per_centroid": len(vectors)}
+        kmeans = faiss.Kmeans(vectors.shape[1], k, niter=settings.n_iterations, seed=settings.seed, **options)
+        kmeans.train(vectors, weights=count.astype(np.float32), init_centroids=_spread(vectors, count, k, numbers))
     centroids = np.array(kmeans.centroids, dtype=np.float64)
     length = np.linalg.norm(centroids, axis=1, keepdims=True)
     # Vectors that cancel out have no mean; any of them stands for it.
     return np.where(length > 0.5, centroids / np.maximum(length, 0.5), vectors[:1]).astype(np.float32)
+
+
+def _spread(vectors: NDArray[np.float32], count: NDArray[np.int64], k: int, numbers: np.random.Generator) -> NDArray[np.float32]:
+    """`k` of the vectors to begin with, each drawn by its squared distance from those drawn before (k-means++, Arthur and Vassilvitskii 2007)."""
+    wide = vectors.astype(np.float64)
+    chosen, nearest = [int(numbers.choice(len(wide), p=count / count.sum()))], np.full(len(wide), np.inf)
+    while len(chosen) < k:
+        nearest = np.minimum(nearest, ((wide - wide[chosen[-1]]) ** 2).sum(1))
+        odds = np.cumsum(nearest * count)
+        drawn = int(np.searchsorted(odds, numbers.random() * odds[-1], side="right"))
+        chosen.append(min(drawn, len(wide) - 1))  # the product may be rounded up to the last
+    return vectors[chosen]
 
 
 @contextmanager
@@ -165,6 +175,7 @@ def _one_thread() -> Iterator[Any]:
 def _nearest(vectors: NDArray[np.float32], centroids: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(N,) index of the nearest centroid, the first of equals, and its cosine: in float64, for cosines in float32 take points 2 km apart on Earth for one."""
     wide = centroids.astype(np.float64)
+    wide /= np.linalg.norm(wide, axis=1, keepdims=True)
     label, nearness = np.empty(len(vectors), dtype=np.int64), np.empty(len(vectors))
     step = max(1, _CHUNK // max(len(centroids), vectors.shape[1]))
     for at in range(0, len(vectors), step):
