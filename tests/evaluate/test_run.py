@@ -216,7 +216,7 @@ def test_photos_are_looked_for_where_said(manifest, places, answer, tmp_path):
         ({}, BadConfig, r"--bundle, --predictions, --oracle: none is given"),
         ({"bundle": "fake", "predictions": "p.csv"}, BadConfig, r"--bundle, --predictions, --oracle: --bundle and --predictions are given"),
         ({"predictions": "p.csv", "decide": "median"}, BadConfig, r"--decide median: the points of p.csv are decided already"),
-        ({"bundle": "fake", "protocol": "pigeon"}, UnknownName, r"protocol 'pigeon': there is geoestimation"),
+        ({"bundle": "fake", "protocol": "gws"}, UnknownName, r"protocol 'gws': there is geoestimation, geodecoder, pigeon, osv5m, geoclip"),
         ({"bundle": "fake", "group_by": "mood"}, BadManifest, r"no column 'mood'; its columns are 'author', 'season'"),
         ({"bundle": "fake", "photos": "nowhere"}, BadManifest, r"nowhere: not a folder"),
         ({"bundle": "fake", "against": "none.csv"}, BadManifest, r"none.csv: no such file"),

@@ -5,7 +5,7 @@ import pytest
 
 from geocairn.errors import BadManifest
 from geocairn.evaluate.guess import Label
-from geocairn.evaluate.truth import places_right, true_places
+from geocairn.evaluate.truth import true_places
 from geocairn.manifest import read_manifest
 
 ROWS = {"a": "48.9,2.3", "b": "45.8,4.8", "c": "35.7,139.7", "d": "-40,-120"}
@@ -50,26 +50,23 @@ def test_an_unknown_point_has_no_place(places):
     assert places.labels_at(np.array([[np.nan, np.nan], [48.9, 2.3]]))["country"] == (None, Label("FR", "France"))
 
 
-FR, JP, PARIS_FR, PARIS_US = Label("FR", "France"), Label("JP", "Japan"), Label("FR/11/1", "Paris"), Label("US/TX/1", "Paris")
+def test_what_is_missing_is_missing_and_what_only_looks_so_is_not(write, places):
+    truth = true_places(manifest(write, ",country,region,city", (",FR,NaN,None", ",nan,nan,Nan", ",NA,  ,nan", ",FR,NAN,NaN")), places)
+    assert ids(truth.labels["country"]) == ["FR", None, "NA", "FR"]
+    assert [label and label.name for label in truth.labels["region"]] == [None, None, None, "NAN"]
+    assert [label and label.name for label in truth.labels["city"]] == ["None", "Nan", None, None]  # towns of Italy and of Thailand
 
 
-@pytest.mark.parametrize(
-    ("true", "guessed", "country_right", "right"),
-    [
-        (FR, FR, None, 1.0),
-        (FR, JP, None, 0.0),
-        (FR, None, None, 0.0),
-        (PARIS_FR, PARIS_US, 1.0, 0.0),  # two ids differ, whatever the names
-        (Label(None, "paris "), PARIS_FR, 1.0, 1.0),  # by name, without case and blanks
-        (Label(None, "Paris"), PARIS_US, 0.0, 0.0),  # the same name in the wrong country
-        (Label(None, "Paris"), PARIS_US, np.nan, 1.0),  # the country is not known
-        (Label(None, "Île-de-France"), Label("FR/11", "I\u0302le-de-France"), 1.0, 1.0),  # composed otherwise
-    ],
-)
-def test_what_counts_as_right(true, guessed, country_right, right):
-    countries = None if country_right is None else np.array([country_right])
-    assert places_right([true], [guessed], countries).tolist() == [right]
+def test_the_keys_of_osv5m_are_made_of_the_labels_with_nan_for_what_is_missing(write, places):
+    header, cells = ",country,region,subregion,city", (",NZ,Chatham Islands,,Waitangi", ",fr,A,B,C", ",NA,,,", ",,,,")
+    keys = true_places(manifest(write, header, cells), places).osv5m_keys
+    assert keys["city"] == ("Waitangi_NaN_Chatham Islands_NZ", "C_B_A_FR", "NaN_NaN_NaN_NA", "NaN_NaN_NaN_NaN")
+    assert keys["subregion"][:2] == ("NaN_Chatham Islands_NZ", "B_A_FR")
+    assert keys["country"] == ("NZ", "FR", "NA", "NaN")
 
 
-def test_a_truth_that_is_not_known_is_neither_right_nor_wrong():
-    assert np.isnan(places_right([None, None], [FR, None])).all()
+@pytest.mark.parametrize("column", ["unique_sub-region", "unique_subregion"])
+def test_the_manifests_own_keys_are_used_as_they_stand(write, places, column):
+    keys = true_places(manifest(write, f",country,subregion,{column}", (",FR,B,B_x_FR", ",FR,B,", ",JP,B,NaN", ",JP,,D")), places).osv5m_keys
+    assert keys["subregion"] == ("B_x_FR", "NaN", "NaN", "D")
+    assert "city" not in keys

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from geocairn.evaluate.report import GroupIntervals, GroupRow, finite, interval, number
 from geocairn.evaluate.score import Noise, Scores, mean_right_pct, within_by_name
-from geocairn.metrics import mean_geoscore, median_km, percentile_interval, resampled_counts
+from geocairn.metrics import median_km, percentile_interval, resampled_counts
 
 MIN_AUTHORS = 5
 """Fewer authors than these say nothing of noise: their resamples are a handful of different ones."""
@@ -49,7 +49,7 @@ def _group_row(value: str | None, rows: Rows, scores: Scores, ci95: GroupInterva
         n_failed=int(scores.is_failed[rows].sum()),
         within_pct=within_by_name(scores, rows),
         median_km=number(median_km(scores.km[rows])),
-        geoscore=finite(mean_geoscore(scores.km[rows])),
+        geoscore=finite(scores.geoscore[rows].mean()),
         country_pct=mean_right_pct(scores.right["country"][rows]),
         ci95=ci95,
     )

@@ -22,7 +22,7 @@ from geocairn.evaluate.report import (
     number,
 )
 from geocairn.evaluate.score import Noise, Scores
-from geocairn.evaluate.truth import Truth, places_right
+from geocairn.evaluate.truth import Truth
 from geocairn.metrics import coverage, wilson_interval
 from geocairn.places.hierarchy import Hierarchy
 
@@ -62,9 +62,15 @@ def candidate_reliability(guesses: Sequence[Guess], truth: Truth, *, protocol: P
     )
 
 
+def accuracy_by_mode(scores: Scores, levels: Sequence[str]) -> dict[str, dict[str, Share]]:
+    """Shares of right places under both rules for names; empty where the manifest's labels are no names."""
+    modes = scores.right_by_mode if len(scores.right_by_mode) > 1 else {}
+    return {mode: {level: share_right(right[level]) for level in levels} for mode, right in modes.items()}
+
+
 def answered_country(scores: Scores) -> Share:
     """How many of the answered photos whose country is known have the right country."""
-    return share_right(scores.right["country"][scores.is_answered])
+    return share_right(scores.right_by_mode["corrected"]["country"][scores.is_answered])
 
 
 def supported_levels(guesses: Sequence[Guess], scores: Scores, truth: Truth) -> dict[str, SupportedLevel]:
@@ -74,7 +80,7 @@ def supported_levels(guesses: Sequence[Guess], scores: Scores, truth: Truth) -> 
         named = [guess.levels.get(level) if guess.is_answered else None for guess in guesses]
         rows = [row for row, level_guess in enumerate(named) if level_guess is not None and true[row] is not None]
         if rows:
-            right = places_right([true[row] for row in rows], [scores.labels[level][row] for row in rows], _in_country(scores, level, rows))
+            right = scores.right_by_mode["corrected"][level][rows]
             stated = [level_guess.p for row in rows if (level_guess := named[row]) is not None and level_guess.p is not None]
             mean_p = number(float(np.mean(stated))) if len(stated) == len(rows) else None
             found[level] = SupportedLevel(**share_right(right).model_dump(), mean_p=mean_p)
@@ -87,7 +93,7 @@ def coverage_precision(guesses: Sequence[Guess], scores: Scores) -> list[CurvePo
     Returns:
         At most 200 points in falling order of `min_p`, photos of equal p together; empty where answers do not say the country's p.
     """
-    right = scores.right["country"]
+    right = scores.right_by_mode["corrected"]["country"]
     stated = [
         (country.p, right[row])
         for row, guess in enumerate(guesses)
@@ -115,10 +121,6 @@ def share_right(right: Array) -> Share:
     hits, n = int(known.sum()), len(known)
     low, high = wilson_interval(hits, n)
     return Share(n=n, right=hits, pct=finite(100 * hits / n) if n else None, wilson95_pct=interval(100 * low, 100 * high))
-
-
-def _in_country(scores: Scores, level: str, rows: Sequence[int]) -> Array | None:
-    return None if level == "country" else scores.right["country"][rows]
 
 
 def _coverage(is_inside: NDArray[np.bool_], mass: Array, groups: NDArray[np.int64], noise: Noise) -> CoverageRecord:

@@ -14,7 +14,7 @@ def report_markdown(report: Report, plots: Sequence[str]) -> str:
         report: all figures.
         plots: names of the plots that lie beside it.
     """
-    parts = (_head, _main, _answers, _regions, _candidates, _clues, _area, _tables, _groups, _against)
+    parts = (_head, _main, _modes, _answers, _regions, _candidates, _clues, _area, _tables, _groups, _against)
     sections = [part(report) for part in parts]
     pictures = "\n\n".join(f"![{name.replace('_', ' ')}]({name}.png)" for name in plots)
     notes = "\n".join(f"* {_cell(note)}" for note in report.notes)
@@ -29,7 +29,7 @@ def _head(report: Report) -> str:
         f"# {_cell(name)} on {_cell(report.manifest.file)}\n\n"
         f"{report.n} photos, {report.n_failed} failed (infinitely far), {report.n_abstained} abstained (scored by their first candidate), "
         f"{report.n_answered} answered ({report.answered_pct:.1f} %).\n"
-        f"Protocol {report.protocol}: {report.distance}, R = {report.earth_radius_km:g} km, `{report.inequality}`; decision rule {report.decide}. "
+        f"Protocol {report.protocol}: {_rules(report)}; decision rule {report.decide}. "
         f"Intervals: 95 %, {report.bootstrap.n_resamples} resamples of {report.bootstrap.n_groups} {report.bootstrap.by}s."
     )
 
@@ -47,6 +47,26 @@ def _main(report: Report) -> str:
             (f"{level} right, of {report.n_labelled[level]} ({report.manifest.labels[level]})", f"{share:.1f} %", _ends(ends.level_accuracy_pct[level]))
         )
     return _table(("figure", "value", "95 %"), rows)
+
+
+def _rules(report: Report) -> str:
+    rules = report.rules
+    surface = "geodesic on WGS 84" if rules.earth_radius_km is None else f"sphere, R = {rules.earth_radius_km:.12g} km"
+    rounded = ", scores rounded photo by photo" if rules.round_score else ""
+    polygon = ", countries by polygon" if rules.country == "polygon" else ""
+    crops = f" (published figures: {rules.crops})" if rules.crops else ""
+    return f"{surface}, `{rules.inequality}`{rounded}{polygon}, admin levels {rules.admin}{crops}"
+
+
+def _modes(report: Report) -> str:
+    rows = [
+        (level, mode, str(found.n), _pct(found.pct), _ends(found.wilson95_pct))
+        for mode, levels in report.level_accuracy_by_mode.items()
+        for level, found in levels.items()
+    ]
+    if not rows:
+        return ""
+    return "## Levels right, by either rule for names\n\n" + _table(("level", "rule", "n", "right", "95 % (Wilson)"), rows)
 
 
 def _answers(report: Report) -> str:

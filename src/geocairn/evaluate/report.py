@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from geocairn.evaluate.protocol import Protocol
+
 Interval = tuple[float | None, float | None]
 _DECIMALS = 6  # more would let the last bits of a sum differ between machines
 
@@ -194,8 +196,9 @@ class Report(Record):
     system: SystemRecord
     protocol: str
     distance: Literal["sphere", "wgs84"]
-    earth_radius_km: float
+    earth_radius_km: float | None = Field(description="null for the ellipsoid")
     inequality: Literal["<=", "<"]
+    rules: Protocol = Field(description="every setting of the protocol")
     decide: str = Field(description="rule by which a bundle chose its points; a file's points are scored as they stand, which is called mode")
     bootstrap: BootstrapRecord
     n: int
@@ -208,8 +211,11 @@ class Report(Record):
     mean_km: float | None = Field(description="over the n_mean photos that have an answer")
     n_mean: int
     geoscore: float
-    level_accuracy_pct: dict[str, float] = Field(description="the country, and levels that the manifest labels; of the n_labelled photos with a label")
-    n_labelled: dict[str, int]
+    level_accuracy_pct: dict[str, float] = Field(description="by the protocol's rules; the country, and levels that the manifest labels")
+    n_labelled: dict[str, int] = Field(description="photos that the accuracy is of: those with a label, and all where the rule leaves none out")
+    level_accuracy_by_mode: dict[str, dict[str, Share]] = Field(
+        description="corrected and osv5m_compat, where the labels are names or the protocol asks for the latter; else empty"
+    )
     ci95: Intervals
     answered_country: Share
     supported_levels: dict[str, SupportedLevel]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geocairn.evaluate import honesty
 from geocairn.evaluate.answers import Answers, Source, Tell, Watch, answers_of_bundle, answers_of_file, open_source
@@ -13,7 +14,7 @@ from geocairn.evaluate.compare import against_record
 from geocairn.evaluate.groups import group_rows
 from geocairn.evaluate.guess import Guess
 from geocairn.evaluate.oracle import answers_of_oracle
-from geocairn.evaluate.protocol import protocol_named
+from geocairn.evaluate.protocol import Protocol, protocol_named
 from geocairn.evaluate.report import Against, BootstrapRecord, ManifestRecord, Report, finite
 from geocairn.evaluate.score import Evaluation, Noise, Scores, main_figures, main_intervals, score_guesses, scored_levels
 from geocairn.evaluate.settings import EvaluationSettings
@@ -76,7 +77,7 @@ def run_evaluation(
 def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, places: Places, other: Answers | None, settings: EvaluationSettings) -> Evaluation:
     """All figures over answers, and their differences from another system's."""
     guesses, protocol = answers.guesses, protocol_named(settings.protocol)
-    noise = Noise(manifest.author_codes(), settings.n_resamples, settings.seed)
+    noise = Noise(_groups(manifest, protocol), settings.n_resamples, settings.seed)
     scores, levels = score_guesses(guesses, truth, places=places, protocol=protocol), scored_levels(truth)
     is_answered, is_failed = scores.is_answered, scores.is_failed
     answered_rows = np.flatnonzero(is_answered)
@@ -88,14 +89,16 @@ def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, plac
         distance=protocol.distance,
         earth_radius_km=protocol.earth_radius_km,
         inequality=protocol.inequality,
+        rules=protocol,
         decide=settings.decide,
-        bootstrap=_bootstrap_record(manifest, noise),
+        bootstrap=_bootstrap_record(manifest, protocol, noise),
         n=len(manifest),
         n_failed=int(is_failed.sum()),
         n_abstained=int((~is_failed & ~is_answered).sum()),
         n_answered=len(answered_rows),
         answered_pct=finite(100 * len(answered_rows) / len(manifest)),
         **main_figures(scores, levels),
+        level_accuracy_by_mode=honesty.accuracy_by_mode(scores, levels),
         ci95=main_intervals(scores, levels, noise),
         answered_country=honesty.answered_country(scores),
         supported_levels=honesty.supported_levels(guesses, scores, truth),
@@ -123,8 +126,12 @@ def _manifest_record(manifest: Manifest, truth: Truth) -> ManifestRecord:
     return ManifestRecord(file=manifest.path.name, sha256=manifest.sha256, n_rows=manifest.n_rows, rejected=dict(manifest.rejected), labels=dict(truth.source))
 
 
-def _bootstrap_record(manifest: Manifest, noise: Noise) -> BootstrapRecord:
-    by: Literal["author", "photo"] = "author" if manifest.has_authors else "photo"
+def _groups(manifest: Manifest, protocol: Protocol) -> NDArray[np.int64]:
+    return manifest.author_codes() if protocol.grouping == "author" else np.arange(len(manifest))
+
+
+def _bootstrap_record(manifest: Manifest, protocol: Protocol, noise: Noise) -> BootstrapRecord:
+    by: Literal["author", "photo"] = "author" if manifest.has_authors and protocol.grouping == "author" else "photo"
     return BootstrapRecord(by=by, n_groups=len(np.unique(noise.groups)), n_resamples=noise.n_resamples, seed=noise.seed)
 
 

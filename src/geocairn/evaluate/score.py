@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geocairn.evaluate import admin
 from geocairn.evaluate.guess import Guess, Label
 from geocairn.evaluate.protocol import Protocol
 from geocairn.evaluate.report import Intervals, Report, finite, interval, number
-from geocairn.evaluate.truth import Labels, Places, Truth, places_right
-from geocairn.geo.sphere import geoscore
+from geocairn.evaluate.truth import Labels, Places, Truth
 from geocairn.manifest import Manifest
-from geocairn.metrics import bootstrap_by_group, hits_within, mean_answered_km, mean_geoscore, median_km, nan_mean, percentile_interval
+from geocairn.metrics import bootstrap_by_group, hits_within, mean_answered_km, median_km, nan_mean, percentile_interval
 
 Array = NDArray[np.float64]
 
@@ -43,7 +43,8 @@ class Scores:
         km: (N,) distance to the truth; infinite for a failed photo.
         is_failed, is_answered: (N,) booleans.
         labels: for each level, the place that each guess means, also where the answer stops short of it.
-        right: for each level, (N,) 1 right, 0 wrong or failed, NaN where the truth is not known.
+        right: for each level, by the protocol's rules, (N,) 1 right, 0 wrong or failed, NaN where the truth is not known.
+        right_by_mode: the same by `corrected`, and by `osv5m_compat` where the manifest's labels are names or the protocol asks for it.
     """
 
     protocol: Protocol
@@ -53,6 +54,7 @@ class Scores:
     is_answered: NDArray[np.bool_]
     labels: Mapping[str, Labels]
     right: Mapping[str, Array]
+    right_by_mode: Mapping[str, Mapping[str, Array]]
 
     @cached_property
     def hits_pct(self) -> Array:
@@ -61,8 +63,8 @@ class Scores:
 
     @cached_property
     def geoscore(self) -> Array:
-        """(N,) in [0, 5000]; 0 for a failed photo."""
-        return geoscore(self.km)
+        """(N,) in [0, 5000], rounded where the protocol rounds; 0 for a failed photo."""
+        return self.protocol.geoscore(self.km)
 
     @property
     def threshold_names(self) -> list[str]:
@@ -92,8 +94,10 @@ def score_guesses(guesses: Sequence[Guess], truth: Truth, *, places: Places, pro
     km = protocol.distance_km(latlon_deg, truth.latlon_deg)
     labels = {
         level: tuple(_label(guess, level, nearest) for guess, nearest in zip(guesses, near, strict=True))
-        for level, near in places.labels_at(latlon_deg).items()
+        for level, near in admin.nearest_labels(latlon_deg, truth, places).items()
     }
+    modes = _right_by_mode(truth, labels, latlon_deg, places=places, protocol=protocol)
+    polygon = {"country": admin.polygon_country_right(truth.latlon_deg, latlon_deg)} if protocol.country == "polygon" else {}
     return Scores(
         protocol=protocol,
         latlon_deg=latlon_deg,
@@ -101,7 +105,8 @@ def score_guesses(guesses: Sequence[Guess], truth: Truth, *, places: Places, pro
         is_failed=np.array([guess.is_failed for guess in guesses]),
         is_answered=np.array([guess.is_answered for guess in guesses]),
         labels=labels,
-        right=_right_by_level(truth, labels),
+        right={**modes[protocol.admin], **polygon},
+        right_by_mode=modes,
     )
 
 
@@ -125,7 +130,7 @@ def main_figures(scores: Scores, levels: Sequence[str]) -> dict[str, Any]:
         "median_km": number(median_km(scores.km)),
         "mean_km": number(mean_km),
         "n_mean": n_mean,
-        "geoscore": finite(mean_geoscore(scores.km)),
+        "geoscore": finite(scores.geoscore.mean()),
         "level_accuracy_pct": {level: finite(100 * float(np.nanmean(values))) for level, values in right.items()},
         "n_labelled": {level: int((~np.isnan(scores.right[level])).sum()) for level in levels},
     }
@@ -160,8 +165,8 @@ def mean_right_pct(right: Array) -> float | None:
     return number(100 * float(nan_mean(right[:, None])[0]))
 
 
-def _right_by_level(truth: Truth, labels: Mapping[str, Labels]) -> dict[str, Array]:
-    right: dict[str, Array] = {}
-    for level, true in truth.labels.items():
-        right[level] = places_right(true, labels[level], right.get("country"))
-    return right
+def _right_by_mode(truth: Truth, labels: Mapping[str, Labels], latlon_deg: Array, *, places: Places, protocol: Protocol) -> dict[str, dict[str, Array]]:
+    modes = {"corrected": admin.corrected_right(truth, labels, places)}
+    if protocol.admin == "osv5m_compat" or admin.has_names(truth):
+        modes["osv5m_compat"] = admin.osv5m_compat_right(truth, latlon_deg, modes["corrected"])
+    return modes

@@ -1,7 +1,7 @@
 """True places: the manifest's labels as places of a hierarchy, and the nearest place where it has none."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 from unicodedata import normalize
@@ -11,10 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from geocairn.errors import BadManifest, UnknownName
 from geocairn.evaluate.guess import Label
-from geocairn.manifest import Manifest
+from geocairn.manifest import Cells, Manifest
+from geocairn.places.entities import LEVELS
 from geocairn.places.hierarchy import Hierarchy
 
 Labels = tuple[Label | None, ...]
+# As pandas and OSV-5M write it. To the letter: NA is Namibia, and Nan a town and a province of Thailand.
+MISSING = ("", "nan", "NaN")
 
 
 class LeafFinder(Protocol):
@@ -92,12 +95,14 @@ class Truth:
         leaf: (N,) leaf of the hierarchy; -1 where the photo lies in none.
         labels: for each level, the true place of each photo; None where it is not known.
         source: for each level, "manifest" or "nearest place".
+        osv5m_keys: for each level that the manifest labels, the key of each photo's place as OSV-5M writes it.
     """
 
     latlon_deg: NDArray[np.float64]
     leaf: NDArray[np.int64]
     labels: Mapping[str, Labels]
     source: Mapping[str, str]
+    osv5m_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def true_places(manifest: Manifest, places: Places) -> Truth:
@@ -110,29 +115,14 @@ def true_places(manifest: Manifest, places: Places) -> Truth:
     labels = places.labels_of_leaves(leaf)
     source = dict.fromkeys(labels, "nearest place")
     for level in labels:
-        cells = manifest.columns.get(level, ())
+        cells = _present(manifest, level)
         if any(cells):
             labels[level] = tuple(None if cell is None else places.label_from_text(level, cell) for cell in cells)
             source[level] = "manifest"
     unknown = next((label for label in labels["country"] if label is not None and label.id is None), None)
     if unknown is not None:
         raise BadManifest(f"{manifest.path}: country {unknown.name!r} is not known; write countries as ISO 3166 alpha-2 codes such as FR")
-    return Truth(manifest.latlon_deg, leaf, labels, source)
-
-
-def places_right(true: Sequence[Label | None], guessed: Sequence[Label | None], country_right: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-    """Whether each guessed place is the true one: by id where both have one, else by name within the right country.
-
-    Args:
-        true: N labels; None where the truth is not known.
-        guessed: N labels; None for no guess.
-        country_right: (N,) 1, 0 or NaN (not known), for names are not unique on Earth; None at the level of countries.
-
-    Returns:
-        (N,) float64: 1 right, 0 wrong or no guess, NaN where the truth is not known.
-    """
-    in_country = np.ones(len(true), dtype=bool) if country_right is None else country_right != 0
-    return np.array([_is_right(t, g, bool(inside)) for t, g, inside in zip(true, guessed, in_country, strict=True)], dtype=np.float64)
+    return Truth(manifest.latlon_deg, leaf, labels, source, _osv5m_keys(manifest, labels["country"]))
 
 
 def folded(name: str) -> str:
@@ -140,11 +130,20 @@ def folded(name: str) -> str:
     return normalize("NFKC", name).casefold().strip()
 
 
-def _is_right(true: Label | None, guessed: Label | None, is_in_country: bool) -> float:
-    if true is None:
-        return float("nan")
-    if guessed is None:
-        return 0.0
-    if true.id is not None and guessed.id is not None:
-        return float(true.id == guessed.id)
-    return float(is_in_country and folded(true.name) == folded(guessed.name))
+def _present(manifest: Manifest, column: str) -> Cells:
+    return tuple(None if cell is None or cell.strip() in MISSING else cell for cell in manifest.columns.get(column, ()))
+
+
+def _osv5m_keys(manifest: Manifest, countries: Labels) -> dict[str, tuple[str, ...]]:
+    """The manifest's own keys (`unique_city`, ...), else those made of its labels: the names of a place and of what it lies in, `NaN` for what is missing."""
+    parts: dict[str, Cells] = {level: _present(manifest, level) or (None,) * len(manifest) for level in LEVELS}
+    parts["country"] = tuple(None if label is None else label.id for label in countries)
+    keys = {}
+    for depth, level in enumerate(LEVELS):
+        own = next((cells for name in (level, level.replace("subregion", "sub-region")) if (cells := _present(manifest, f"unique_{name}"))), None)
+        if own is not None:
+            keys[level] = tuple(key or "NaN" for key in own)
+        elif any(parts[level]):
+            rows = zip(*(parts[part] for part in LEVELS[depth::-1]), strict=True)
+            keys[level] = tuple("_".join(part or "NaN" for part in row) for row in rows)
+    return keys

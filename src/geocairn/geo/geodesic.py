@@ -22,6 +22,7 @@ def geodesic_km(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     from pyproj import Geod
 
     (a_lat, a_lon), (b_lat, b_lon) = (np.moveaxis(np.asarray(points, dtype=np.float64), -1, 0) for points in (a, b))
-    flat = np.broadcast_arrays(a_lon, a_lat, b_lon, b_lat)
-    _, _, metres = Geod(ellps="WGS84").inv(*(np.ravel(part) for part in flat))
-    return np.asarray(metres, dtype=np.float64).reshape(flat[0].shape) / 1000
+    longitudes_and_latitudes = np.broadcast_arrays(a_lon, a_lat, b_lon, b_lat)
+    lon, lat, lon_b, lat_b = map(np.ravel, longitudes_and_latitudes)
+    _, _, metres = Geod(ellps="WGS84").inv(lon, lat, lon_b, lat_b)
+    return np.asarray(metres, dtype=np.float64).reshape(longitudes_and_latitudes[0].shape) / 1000
