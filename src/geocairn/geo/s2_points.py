@@ -37,7 +37,7 @@ def leaf_ids(latlon_deg: ArrayLike) -> Ids:
     Raises:
         BadCoordinate: A point is NaN or not on Earth, for such points have ids that mean nothing; or the shape is another.
 
-    Source: equal in every bit to s2geometry 0.12 (Google's C++ library) and s2sphere 0.2.5 on the same machine.
+    Source: equal in every bit to s2geometry 0.14 (Google's C++ library) and s2sphere 0.2.5 on the same machine.
 
     >>> hex(leaf_ids([[41.387917, 2.169919]])[0])
     '0x12a4a2f17b8c4f87'
