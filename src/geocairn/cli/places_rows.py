@@ -8,12 +8,12 @@ import typer
 if TYPE_CHECKING:
     from geocairn.places.hierarchy import Hierarchy
 
-Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder to write hierarchy.npz, hierarchy.json and rows.npy to.")]
-Split = Annotated[str, typer.Option(help="Use the rows of this split, where there is a column split.")]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for hierarchy.npz and .json.", show_default=False)]
+Split = Annotated[str, typer.Option(help="Where the file has a column split: use these rows only.")]
 
 
 def entities(
-    manifest: Annotated[Path, typer.Option(metavar="FILE", help="Training rows: .csv or .parquet with photo, lat_deg, lon_deg.")],
+    manifest: Annotated[Path, typer.Option(metavar="FILE", help="Training rows: .csv or .parquet with photo, lat_deg, lon_deg.", show_default=False)],
     out: Out,
     labels: Annotated[
         str, typer.Option(metavar="columns|osv5m|coordinates", help="Names from country, region, subregion, city; OSV-5M's columns; or nearest cities.")
@@ -24,14 +24,16 @@ def entities(
     """Build countries, regions, subregions and cities from training rows."""
     from geocairn.places.row_entities import EntitySettings, build_row_entities
 
-    settings = EntitySettings.parse("places build entities", {"labels": labels, "polygons": polygons, "split": split})
-    _tell(build_row_entities(manifest, out, settings), out)
+    settings = EntitySettings.parse("command line", {"labels": labels, "polygons": polygons, "split": split})
+    _tell(manifest, build_row_entities(manifest, out, settings))
 
 
 def tree(
-    coords: Annotated[Path, typer.Option(metavar="FILE", help="Rows: .csv or .parquet with lat_deg, lon_deg, or .npy of shape (N, 2).")],
+    coords: Annotated[Path, typer.Option(metavar="FILE", help="Rows: .csv or .parquet with lat_deg, lon_deg, or .npy (N, 2).", show_default=False)],
     out: Out,
-    vectors: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Cluster these vectors, one for each row, instead of the coordinates.")] = None,
+    vectors: Annotated[
+        Path | None, typer.Option(metavar="FILE.npy", help="Cluster these vectors, one for each row, instead of the coordinates.", show_default=False)
+    ] = None,
     branches: Annotated[str, typer.Option(help="Clusters that one is cut into on average, level by level.")] = "32,32",
     seed: Annotated[int, typer.Option(help="Seed of k-means.")] = 0,
     split: Split = "train",
@@ -40,12 +42,16 @@ def tree(
     from geocairn.places.row_tree import build_row_tree
     from geocairn.places.tree import TreeSettings
 
-    settings = TreeSettings.parse("places build tree", {"branches": branches.split(","), "seed": seed})
-    _tell(build_row_tree(coords, out, settings, vectors=vectors, split=split), out)
+    settings = TreeSettings.parse("command line", {"branches": [number.strip() for number in branches.split(",") if number.strip()], "seed": seed})
+    _tell(coords, build_row_tree(coords, out, settings, vectors=vectors, split=split))
 
 
-def _tell(hierarchy: "Hierarchy", out: Path) -> None:
-    for reason, n_rows in hierarchy.meta["rejected"].items():
-        typer.echo(f"geocairn: rows left out, {reason}: {n_rows}", err=True)
-    sizes = ", ".join(f"{name} {len(hierarchy.places_of(level))}" for level, name in enumerate(hierarchy.level_names))
-    typer.echo(f"{out}: places of {hierarchy.meta['n_rows']} rows: {sizes}")
+def _tell(source: Path, hierarchy: "Hierarchy") -> None:
+    """What was left out and what is held."""
+    rejected, n_rows = hierarchy.meta["rejected"], hierarchy.meta["n_rows"]
+    for reason, count in rejected.items():
+        typer.echo(f"geocairn: {source}: {count} of {n_rows + sum(rejected.values())} rows left out: {reason}", err=True)
+    for level, name in enumerate(hierarchy.level_names):
+        places = hierarchy.places_of(level)
+        n_held = int(hierarchy.count[places.start : places.stop].sum())
+        typer.echo(f"{name}: {len(places)} places hold {n_held} of {n_rows} rows")

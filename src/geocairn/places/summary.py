@@ -24,6 +24,8 @@ def describe_hierarchy(hierarchy: Hierarchy) -> dict[str, Any]:
         "builder": hierarchy.meta["builder"],
         "source_sha256": hierarchy.meta["source_sha256"],
         "attribution": hierarchy.meta.get("attribution", ""),
+        # Of places built from rows: how many, and of which split, for test rows among them are a leak.
+        **{key: hierarchy.meta[key] for key in ("n_rows", "split") if hierarchy.meta.get(key)},
         "levels": levels,
         "counts": [_counts(hierarchy, level) for level in range(len(levels))],
     }
