@@ -1,7 +1,12 @@
+import numpy as np
 import pytest
 from tests.places.factory import small_earth
+from tests.places.points import photo_like_points
 
 from geocairn.errors import UnknownName
+from geocairn.geo.s2 import ids_from_tokens, level_of
+from geocairn.places.cell_hierarchy import hierarchy_of_cells
+from geocairn.places.cells import CellSettings
 from geocairn.places.summary import describe_hierarchy, describe_place
 
 
@@ -15,6 +20,29 @@ def test_a_hierarchy_in_a_few_figures():
         {"name": "subregion", "n_places": 4, "n_rows": 4},
         {"name": "city", "n_places": 11, "n_rows": 11},
     ]
+
+
+def test_rows_are_counted_where_places_count_rows():
+    cells = hierarchy_of_cells(photo_like_points(900), CellSettings(t_min=5, t_max=(200, 20)), meta={"source_sha256": "1" * 64})
+    described = describe_hierarchy(cells)
+    for level, counts, (name, places) in zip(described["levels"], described["counts"], cells_by_level(cells), strict=True):
+        count = cells.count[places]
+        assert level == {"name": name, "n_places": len(places), "n_rows": count.sum()}
+        s2_levels = level_of(ids_from_tokens([cells.names[place] for place in places]))
+        assert counts == {
+            "level": name,
+            "of": "rows",
+            "min": count.min(),
+            "median": np.median(count),
+            "max": count.max(),
+            "s2_min": s2_levels.min(),
+            "s2_max": s2_levels.max(),
+        }
+    assert described["levels"][1]["n_rows"] < described["levels"][0]["n_rows"] < 900 + 400
+
+
+def cells_by_level(cells):
+    return [(name, list(cells.places_of(name))) for name in cells.level_names]
 
 
 def test_a_place_in_a_few_figures():

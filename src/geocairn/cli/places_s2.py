@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder with hierarchy.npz.", show_default=False)]
 OutFolder = Annotated[Path, typer.Option(metavar="DIR", help="Folder for hierarchy.npz and .json.", show_default=False)]
-StartLevel = Annotated[int, typer.Option(min=0, max=30, help="S2 level of the cells that splitting begins with.")]
 ALL_SPLITS = "all"
 
 
@@ -21,7 +20,7 @@ def build_s2(
     t_max: Annotated[str, typer.Option(metavar="A,B,...", help="Per level, coarse to fine: a cell with more photos is split.")] = (
         "25000,10000,5000,2000,1000,750,500"
     ),
-    start_level: StartLevel = 2,
+    start_level: Annotated[int, typer.Option(help="S2 level of the cells that splitting begins with.")] = 2,
     place: Annotated[Literal["mean", "medoid"], typer.Option(help="A cell's place: its photos' mean on the sphere, or the photo nearest to it.")] = "mean",
     split: Annotated[str, typer.Option(help="Where the file has a column split: use these rows only; all uses every row.")] = "train",
 ) -> None:
@@ -41,7 +40,7 @@ def build_s2(
 def build_cells(
     files: Annotated[list[Path], typer.Argument(metavar="CELLS.csv...", help="CSVs of cells, one per level.", show_default=False)],
     out: OutFolder,
-    start_level: StartLevel = 2,
+    start_level: Annotated[int, typer.Option(min=0, max=30, help="S2 level of the cells that splitting began with.")] = 2,
 ) -> None:
     """Take a partition from the field's own CSVs of cells: class_label, hex_id, imgs_per_cell, latitude_mean, longitude_mean."""
     from geocairn.places.cells_import import hierarchy_from_cell_files

@@ -24,6 +24,7 @@ from geocairn.storage import appearing_at_once
 CELL_COLUMNS = ("class_label", "hex_id", "imgs_per_cell", "latitude_mean", "longitude_mean")
 # Released files carry two lines about the data above the header; a header that has not come by now is not there.
 _HEADER_WITHIN = 10
+_MEAN_DECIMALS = 9  # a tenth of a millimetre
 _N_IMAGES_LINE = re.compile(r"\s*num_images\s*:\s*(\d+)\s*")
 
 
@@ -98,7 +99,7 @@ def export_cells(hierarchy: Hierarchy, folder: Path) -> list[Path]:
     for level, t_max in enumerate(hierarchy.meta["t_max"]):
         out = folder / f"cells_{hierarchy.meta['t_min']}_{t_max}_images_{hierarchy.meta['n_rows']}.csv"
         places = hierarchy.places_of(level)
-        latlon = latlon_from_unit(hierarchy.unit[places.start : places.stop]).tolist()
+        latlon = latlon_from_unit(hierarchy.unit[places.start : places.stop]).round(_MEAN_DECIMALS).tolist()
         with appearing_at_once(out) as draft, draft.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(CELL_COLUMNS)

@@ -16,7 +16,7 @@ from geocairn.places.cells_csv import CellRows, read_cell_rows
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.verify import FIELD_START_LEVEL, SoundCells, check_cells, verify_cell_files
 
-_LIMITS_IN_NAME = re.compile(r"cells_(\d+)_(\d+)(?!\d)")
+_LIMITS_IN_NAME = re.compile(r"cells_(\d+)_(\d+)(?!\d)(?:_images_(\d+))?")
 
 
 def hierarchy_from_cell_files(paths: Sequence[Path], *, start_level: int = FIELD_START_LEVEL) -> Hierarchy:
@@ -41,7 +41,7 @@ def hierarchy_from_cell_files(paths: Sequence[Path], *, start_level: int = FIELD
     meta: dict[str, Any] = {
         "count_of": "rows",
         "source_sha256": sha256(b"".join(cells.path.read_bytes() for cells in files)).hexdigest(),
-        "n_rows": _n_rows(files, sound),
+        "n_rows": max(_n_photos(cells, kept) for cells, kept in zip(files, sound, strict=True)),
         "start_level": start_level,
         "settings": {"files": [cells.path.name for cells in files], "start_level": start_level},
     }
@@ -50,9 +50,10 @@ def hierarchy_from_cell_files(paths: Sequence[Path], *, start_level: int = FIELD
     return hierarchy_of_placed([_placed(name, cells) for name, cells in zip(named, sound, strict=True)], meta=meta)
 
 
-def _n_rows(files: Sequence[CellRows], sound: Sequence[SoundCells]) -> int:
-    """Photos that the cells were cut by: as a file says, else those of the level that keeps most."""
-    return max(max(cells.n_images or 0, int(kept.count.sum())) for cells, kept in zip(files, sound, strict=True))
+def _n_photos(cells: CellRows, kept: SoundCells) -> int:
+    """Photos that the cells were cut by, as the file or its name says; at least those that the cells hold."""
+    found = _LIMITS_IN_NAME.match(cells.path.name)
+    return max(cells.n_images or 0, int(found[3] or 0) if found else 0, int(kept.count.sum()))
 
 
 def _placed(name: str, cells: SoundCells) -> PlacedCells:
