@@ -1,0 +1,1 @@
+"""Learned models: they see arrays and tensors, never files."""
