@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.places.factory import small_earth
 
+from geocairn.evaluate.protocol import PROTOCOLS
 from geocairn.places.files import save_hierarchy
 
 MANIFEST = "photo,lat_deg,lon_deg,author\na.jpg,48.85,2.35,x\nb.jpg,35.69,139.69,y\n"
@@ -66,3 +67,31 @@ def test_a_photo_without_a_prediction_is_wrong_and_the_exit_says_so(geocairn, ma
     ran = geocairn("evaluate", manifest, "--predictions", predictions)
     assert ran.code == 1
     assert "| Asia | 1 | 1 | 0.0 |" in ran.out
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_scores_a_file(geocairn, tmp_path, name):
+    manifest, predictions = tmp_path / "m.csv", tmp_path / "p.csv"
+    manifest.write_text(
+        "photo,lat_deg,lon_deg,country,region,city\na,-22.56,17.08,NA,Khomas,Windhoek\nb,48.85,2.35,FR,Ile-de-France,\nc,35.69,139.69,JP,Tokyo,Tokyo\n"
+    )
+    predictions.write_text("photo,lat_deg,lon_deg\na,-22.56,17.08\nb,48.85,2.35\n")
+    ran = geocairn("evaluate", manifest, "--predictions", predictions, "--protocol", name, "--out", tmp_path / "out")
+    assert ran.code == 1  # one photo has no prediction
+    assert f"Protocol {name}: {'geodesic' if name == 'geoclip' else 'sphere, R = 63'}" in ran.out
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (report["protocol"], report["rules"]["name"], report["earth_radius_km"]) == (name, name, PROTOCOLS[name].earth_radius_km)
+    assert {report["within_pct"][km] for km in ("1", "25", "200", "750", "2500")} == {66.666667}
+    assert report["level_accuracy_pct"]["country"] == 66.666667
+    assert report["n_labelled"]["city"] == (3 if name == "osv5m" else 2)
+    modes = report["level_accuracy_by_mode"]
+    assert (modes["corrected"]["city"]["n"], modes["osv5m_compat"]["city"]["n"]) == (2, 3)
+    assert report["level_accuracy_pct"]["city"] == modes["osv5m_compat" if name == "osv5m" else "corrected"]["city"]["pct"]
+    assert modes["corrected"]["city"]["right"] == 1  # Windhoek, in Namibia
+    assert modes["osv5m_compat"]["city"]["right"] == 0  # for it has no subregion
+
+
+def test_an_unknown_protocol_is_answered_with_the_list(geocairn, manifest):
+    line = geocairn.refused("evaluate", manifest, "--predictions", manifest, "--protocol", "gws")
+    assert line == f"protocol 'gws': there is {', '.join(PROTOCOLS)}"
+    assert all(name in geocairn("evaluate", "--help").out for name in PROTOCOLS)

@@ -37,8 +37,8 @@ def test_labels_of_the_manifest_win_and_an_empty_cell_stays_empty(write, places)
 
 
 def test_a_country_without_a_city_keeps_its_code_and_namibia_is_one(write, places):
-    truth = true_places(manifest(write, ",country", (",NA", ",aq", ",JP", ",FR")), places)
-    assert ids(truth.labels["country"]) == ["NA", "AQ", "JP", "FR"]
+    truth = true_places(manifest(write, ",country", (",NA", ",aq", ",JP", ",NMB")), places)
+    assert ids(truth.labels["country"]) == ["NA", "AQ", "JP", "NA"]  # OSV-5M's own mend calls Namibia NMB
 
 
 def test_a_country_that_nobody_knows_is_refused(write, places):

@@ -16,7 +16,7 @@ def evaluate(
     ] = None,
     oracle_level: Annotated[str | None, typer.Option(metavar="NAME", help="Level of the oracle's hierarchy; its finest by default.")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder that the photos are relative to; the manifest's by default.")] = None,
-    protocol: Annotated[str, typer.Option(help="Evaluation protocol.")] = "geoestimation",
+    protocol: Annotated[str, typer.Option(help="Evaluation protocol: geoestimation, geodecoder, pigeon, osv5m or geoclip.")] = "geoestimation",
     group_by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Also a table by this column of the manifest.")] = None,
     against: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with a second file of predictions, photo by photo.")] = None,
     decide: Annotated[Literal["mode", "geoscore", "median"], typer.Option(help="Rule by which a bundle chooses its first candidate.")] = "mode",

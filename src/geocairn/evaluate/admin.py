@@ -3,7 +3,7 @@
 corrected
     A photo without a true label at a level leaves that level. Places with ids are compared by id. A name is compared together with the names that it lies in,
     down from the country, at the levels that the manifest labels; a part that both lack is equal, a part that one lacks is not. What counts as lacking is said
-    by `truth.MISSING`, and neither the country NA nor the town of Nan is among it. Where only a point is answered, its names are those of the city nearest on
+    by `places.labels.name_of_label`: neither the country NA nor the town of Nan. Where only a point is answered, its names are those of the city nearest on
     the sphere in the table that OSV-5M's labels were made from.
 
 osv5m_compat

@@ -14,10 +14,9 @@ from geocairn.evaluate.guess import Label
 from geocairn.manifest import Cells, Manifest
 from geocairn.places.entities import LEVELS
 from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.labels import NAMIBIA, name_of_label
 
 Labels = tuple[Label | None, ...]
-# As pandas and OSV-5M write it. To the letter: NA is Namibia, and Nan a town and a province of Thailand.
-MISSING = ("", "nan", "NaN")
 
 
 class LeafFinder(Protocol):
@@ -69,6 +68,7 @@ class Places:
         A country's code that the hierarchy does not have (a country without a city) stays a code.
         """
         text = text.strip()
+        text = NAMIBIA.get(text, text) if level == "country" else text
         for candidate in (text, text.upper()) if level == "country" else (text,):
             try:
                 place = self.hierarchy.index_of(candidate)
@@ -131,7 +131,7 @@ def folded(name: str) -> str:
 
 
 def _present(manifest: Manifest, column: str) -> Cells:
-    return tuple(None if cell is None or cell.strip() in MISSING else cell for cell in manifest.columns.get(column, ()))
+    return tuple(cell if name_of_label(cell) else None for cell in manifest.columns.get(column, ()))
 
 
 def _osv5m_keys(manifest: Manifest, countries: Labels) -> dict[str, tuple[str, ...]]:

@@ -17,7 +17,7 @@ Chain = tuple[str, ...]
 # As data sets write them. "Nan" is a province of Thailand, "NA" is Namibia: neither is missing.
 _NO_NAME = ("", "NaN", "nan")
 # What OSV-5M's hand-made mend writes for the country that pandas took for a missing value.
-_NAMIBIA = {"NMB": "NA"}
+NAMIBIA = {"NMB": "NA"}
 
 OSV5M_COLUMNS = ("country", "region", "sub-region", "city")
 OSV5M_KEYS = tuple(f"unique_{name}" for name in OSV5M_COLUMNS)
@@ -46,7 +46,7 @@ def chain_of_names(cells: Sequence[str | None]) -> Chain:
     country, *finer = map(name_of_label, cells)
     if not country:
         raise NoChain("no country")
-    return (_NAMIBIA.get(country, country), *finer)
+    return (NAMIBIA.get(country, country), *finer)
 
 
 def chain_of_keys(cells: Sequence[str | None]) -> Chain:
@@ -63,7 +63,7 @@ def chain_of_keys(cells: Sequence[str | None]) -> Chain:
     country, *keys = map(name_of_label, cells)
     # Whoever lost the country NA as a missing value may still have it at the end of the other keys.
     country = country or ("NA" if any(key.endswith("_NA") for key in keys) else "")
-    names, above = [country], [country, _NAMIBIA.get(country, country)]
+    names, above = [country], [country, NAMIBIA.get(country, country)]
     for key in keys if country else ():
         ending = next((f"_{ending}" for ending in above if key.endswith(f"_{ending}")), "")
         if key and not ending:
