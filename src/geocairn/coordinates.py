@@ -73,7 +73,7 @@ def read_coordinates(path: Path, *, split: str | None = None, columns: Sequence[
         BadCoordinate: a coordinate that is no number or not on Earth, with its row.
     """
     path = Path(path)
-    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": lambda path, _: _read_npy(path)}
+    readers = {".csv": _read_csv, ".parquet": _read_parquet, ".npy": _read_npy}
     if path.suffix.lower() not in readers:
         raise BadManifest(f"{path}: coordinates are read from {', '.join(readers)} files; rename or convert it")
     if not path.is_file():
@@ -83,7 +83,7 @@ def read_coordinates(path: Path, *, split: str | None = None, columns: Sequence[
     _check_on_earth(path, latlon)
     kept, rejected = np.ones(n_rows, dtype=bool), Counter[str]()
     _reject_other_splits(read.split, split, kept, rejected)
-    _reject(np.isnan(latlon).any(axis=1), "no coordinates", kept, rejected)
+    _reject(np.asarray(np.isnan(latlon).any(axis=1)), "no coordinates", kept, rejected)
     _reject_repeated_photos(path, read, kept, rejected)
     if not kept.any():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items()) or "it has no rows"
@@ -115,7 +115,7 @@ class _Columns:
     others: "Mapping[str, pa.ChunkedArray]" = field(default_factory=dict)
 
 
-def _read_npy(path: Path) -> _Columns:
+def _read_npy(path: Path, _: Sequence[str]) -> _Columns:
     try:
         with path.open("rb") as file:
             array = np.load(file, allow_pickle=False)

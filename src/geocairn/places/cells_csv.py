@@ -162,13 +162,13 @@ def read_label_mapping(path: Path, n_classes: Sequence[int] | None = None) -> tu
 
 def _json_pairs(path: Path) -> list[tuple[str, Any]]:
     """The members of the outermost object, a name that comes twice among them."""
+    last: list[tuple[str, Any]] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> Any:
         nonlocal last
         last = pairs
         return dict(pairs)
 
-    last: list[tuple[str, Any]] = []
     try:
         read = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=keep)
     except FileNotFoundError:

@@ -60,7 +60,7 @@ def radii_km(unit: Units, start: Rows, stop: Rows, centre: Units) -> NDArray[np.
     count = stop - start
     held = np.cumsum(count) - count + -(-INSIDE_RADIUS_TENTHS * count // 10) - 1
     chord = np.sqrt((keys[held] & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.float32))
-    return (2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord.astype(np.float64) / 2, 1))).astype(np.float32)
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(chord.astype(np.float64) / 2, 1)), dtype=np.float32)
 
 
 def medoids(unit: Units, start: Rows, stop: Rows, centre: Units) -> Units:
