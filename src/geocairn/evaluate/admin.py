@@ -3,17 +3,16 @@
 corrected
     A photo without a true label at a level leaves that level. Places with ids are compared by id. A name is compared together with the names that it lies in,
     down from the country, at the levels that the manifest labels; a part that both lack is equal, a part that one lacks is not. What counts as lacking is said
-    by `places.labels.name_of_label`: neither the country NA nor the town of Nan. Where only a point is answered, its names are those of the city nearest on
-    the sphere in the table that OSV-5M's labels were made from.
+    by `places.labels.name_of_label`: neither the country NA nor the town of Nan. Where only a point is answered, its names are those that OSV-5M's
+    labels would have there, so that the true point is always right.
 
 osv5m_compat
     The keys `city_subregion_region_country` of the answered point and of the label are compared as strings, at coarser levels shorter ones. The answered
-    point's parts are those of the city of the same table that is nearest in degrees on a flat map, and an empty part stays empty; in a label a missing part is
-    `NaN`. So what was taken in a place without a subregion is never right at the subregion and at the city, and a photo without a label counts, always as
-    wrong. The manifest's own keys are used where it has them (`unique_city`, ...). A level that it labels with ids is compared by id, unlabelled photos wrong.
-    These figures are floors.
+    point's names are made as the labels' were, but an empty part stays empty, while in a label a missing part is `NaN`. So what was taken in a place without a
+    subregion is never right at the subregion and at the city, and a photo without a label counts, always as wrong. The manifest's own keys are used where it
+    has them (`unique_city`, ...). A level that it labels with ids is compared by id, unlabelled photos wrong. These figures are floors.
 
-Source: the evaluation code of OSV-5M (CVPR 2024) and the package reverse_geocoder that it asks, whose tree holds latitudes and longitudes as they are.
+Source: the evaluation code of OSV-5M (CVPR 2024) and the package reverse_geocoder that made its labels: a table of cities, the nearest in degrees.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,6 @@ from numpy.typing import NDArray
 from geocairn.errors import UnknownName
 from geocairn.evaluate.guess import Label
 from geocairn.evaluate.truth import Labels, Places, Truth, folded
-from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.entities import LEVELS
 from geocairn.places.geonames import read_admin_rows
 
@@ -48,21 +46,18 @@ class AdminTable:
     names: Mapping[str, tuple[str, ...]]
 
     def nearest(self, latlon_deg: NDArray[np.float64]) -> NDArray[np.int64]:
-        """(N,) row of the city nearest on the sphere to each of (N, 2) points in degrees; -1 for a NaN point."""
-        return _query(self._on_the_sphere, latlon_deg, unit_from_latlon(latlon_deg))
+        """(N,) row of the city nearest to each of (N, 2) points in degrees; -1 for a NaN point.
 
-    def nearest_in_degrees(self, latlon_deg: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The same on a flat map of degrees, where a degree of longitude is as long everywhere and the antimeridian is an edge."""
-        return _query(self._in_degrees, latlon_deg, latlon_deg)
-
-    @cached_property
-    def _on_the_sphere(self) -> Any:
-        from scipy.spatial import cKDTree
-
-        return cKDTree(unit_from_latlon(self.latlon_deg))
+        Nearest on a flat map of degrees, where a degree of longitude is as long everywhere and the antimeridian is an edge: so the labels were made.
+        """
+        known = np.isfinite(latlon_deg).all(axis=1)
+        rows = np.full(len(latlon_deg), -1, dtype=np.int64)
+        if known.any():
+            rows[known] = self._tree.query(latlon_deg[known])[1]
+        return rows
 
     @cached_property
-    def _in_degrees(self) -> Any:
+    def _tree(self) -> Any:
         from scipy.spatial import cKDTree
 
         return cKDTree(self.latlon_deg)
@@ -126,7 +121,7 @@ def osv5m_compat_right(truth: Truth, guessed_latlon_deg: NDArray[np.float64], co
         For each level (N,) float64: 1 right, 0 wrong; no photo is left out.
     """
     table = load_admin_table()
-    rows = table.nearest_in_degrees(guessed_latlon_deg)
+    rows = table.nearest(guessed_latlon_deg)
     right = {}
     for level in truth.labels:
         if level in truth.osv5m_keys and (level == "country" or is_named(truth, level)):
@@ -202,11 +197,3 @@ def _is_same(a: Label | None, b: Label | None) -> bool:
     if a is None or b is None:
         return a is b
     return a.id == b.id if a.id is not None and b.id is not None else folded(a.name) == folded(b.name)
-
-
-def _query(tree: Any, latlon_deg: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.int64]:
-    known = np.isfinite(latlon_deg).all(axis=1)
-    rows = np.full(len(latlon_deg), -1, dtype=np.int64)
-    if known.any():
-        rows[known] = tree.query(points[known])[1]
-    return rows
