@@ -92,14 +92,16 @@ def _stand(rows: Coordinates, settings: EntitySettings, cities: Hierarchy | None
         country_of = load_borders().country if settings.polygons else None
         return stand_in_cities(load_atlas().hierarchy if cities is None else cities, rows.latlon_deg, country_of=country_of)
     if settings.labels == "columns":
-        return stand_by_labels(_cells(rows, LEVELS), chain_of_names)
-    has_keys = OSV5M_KEYS[0] in rows.columns
-    return stand_by_labels(_cells(rows, OSV5M_KEYS), chain_of_keys) if has_keys else stand_by_labels(_cells(rows, OSV5M_COLUMNS), chain_of_names)
+        # A manifest may go no farther than countries.
+        return stand_by_labels(_cells(rows, LEVELS, needed=LEVELS[:1]), chain_of_names)
+    if OSV5M_KEYS[0] in rows.columns:
+        return stand_by_labels(_cells(rows, OSV5M_KEYS, needed=OSV5M_KEYS), chain_of_keys)
+    return stand_by_labels(_cells(rows, OSV5M_COLUMNS, needed=OSV5M_COLUMNS), chain_of_names)
 
 
-def _cells(rows: Coordinates, names: Sequence[str]) -> list[Coded]:
-    """The columns of labels; without the finer ones their levels are missing."""
-    if names[0] not in rows.columns:
-        raise BadManifest(f"{rows.path}: no column {names[0]!r}; name the columns {', '.join(names)}, or build with other --labels")
+def _cells(rows: Coordinates, names: Sequence[str], *, needed: Sequence[str]) -> list[Coded]:
+    absent = [name for name in needed if name not in rows.columns]
+    if absent:
+        raise BadManifest(f"{rows.path}: no column {absent[0]!r}; labels are read from the columns {', '.join(names)}; build with other --labels")
     empty = Coded(np.full(len(rows), -1), ())
     return [rows.columns.get(name, empty) for name in names]

@@ -103,12 +103,11 @@ def _first_leaves(tree: Tree) -> list[NDArray[np.int64]]:
 
 def _read_vectors(path: Path, rows: Coordinates) -> NDArray[Any]:
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; name a .npy file of vectors") from None
     except Exception as error:  # noqa: BLE001 - damaged bytes make numpy raise anything
         raise BadHierarchy(f"{path}: not a readable .npy ({' '.join(str(error).split())}); save the vectors with numpy.save") from None
-    if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or len(vectors) != rows.n_rows:
-        found = f"of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else "an archive"
-        raise BadHierarchy(f"{path}: is {found}, but {rows.path} has {rows.n_rows} rows; a vector is needed for each, in the same order")
+    if vectors.ndim != 2 or len(vectors) != rows.n_rows:
+        raise BadHierarchy(f"{path}: is of shape {vectors.shape}, but {rows.path} has {rows.n_rows} rows; a vector is needed for each, in the same order")
     return vectors if len(rows) == rows.n_rows else vectors[rows.rows]
