@@ -59,15 +59,14 @@ def read_info_txt(path: Path, _: ImportSettings) -> Found:
 def _pairs_of_json(path: Path) -> list[tuple[str, list[Any]]]:
     try:
         # Pairs, not a dict: a file named twice must be seen to be.
-        pairs: list[tuple[str, list[Any]]] = json.loads(path.read_bytes(), object_pairs_hook=lambda pairs: pairs)
+        pairs = json.loads(path.read_bytes(), object_pairs_hook=tuple)
     except UnicodeDecodeError as error:
         raise BadManifest(f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise BadManifest(f"{path}: not JSON ({error})") from None
-    is_shaped = isinstance(pairs, list) and all(isinstance(pair, tuple) and isinstance(pair[1], list) for pair in pairs)
-    if not is_shaped:
+    if not isinstance(pairs, tuple) or not all(isinstance(strings, list) for _, strings in pairs):
         raise BadManifest(f"{path}: not a list of labels; it is one object, from each file's name to a list of strings")
-    return pairs
+    return list(pairs)
 
 
 def _value(strings: list[Any], at: int, what: str) -> str | None:

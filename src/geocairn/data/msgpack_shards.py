@@ -34,9 +34,12 @@ def _entries(path: Path) -> Iterator[Any]:
     with path.open("rb") as file:
         # Bytes, not text: writers of these shards kept both as raw strings.
         unpacker = msgpack.Unpacker(file, raw=True, max_buffer_size=MAX_PICTURE_BYTES, strict_map_key=False)
+        end_of_entry = 0
         try:
-            yield from unpacker
+            for entry in unpacker:
+                end_of_entry = unpacker.tell()
+                yield entry
         except (msgpack.UnpackException, ValueError, TypeError) as error:
-            raise BadManifest(f"{path}: damaged at byte {unpacker.tell()} ({str(error) or type(error).__name__})") from None
-        if unpacker.tell() < path.stat().st_size:
-            raise BadManifest(f"{path}: cut short at byte {path.stat().st_size}, in the entry that begins at byte {unpacker.tell()}")
+            raise BadManifest(f"{path}: damaged after byte {end_of_entry} ({str(error) or type(error).__name__})") from None
+        if end_of_entry < path.stat().st_size:
+            raise BadManifest(f"{path}: cut short at byte {path.stat().st_size}, in the entry that begins at byte {end_of_entry}")

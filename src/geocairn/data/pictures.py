@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from geocairn.data.msgpack_shards import shard_names
+from geocairn.data.tars import tar_members
 from geocairn.errors import BadManifest
 from geocairn.photo.listing import PHOTO_SUFFIXES
 
@@ -75,6 +76,11 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(tuple(_LISTERS))
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, without the lines that tell how each way of reading failed."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def _archives(place: Path, sizes: dict[str, int], unreadable: list[str]) -> Iterator[tuple[str, Path]]:
     """Note the pictures that lie open in a folder, and hand out its archives with the folder that they would be unpacked into."""
     if place.is_file() and is_archive(place):
@@ -101,7 +107,7 @@ def _list_archive(prefix: str, path: Path, sizes: dict[str, int], unreadable: li
             if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
                 sizes[prefix + name.removeprefix("./")] = size
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, NotImplementedError, UnicodeDecodeError, BadManifest) as error:
-        unreadable.append(f"{path}: {str(error).removeprefix(f'{path}: ') or 'damaged'}")
+        unreadable.append(f"{path}: {first_line(error).removeprefix(f'{path}: ')}")
 
 
 def _zip_members(path: Path) -> Members:
@@ -112,10 +118,9 @@ def _zip_members(path: Path) -> Members:
 
 def _tar_members(path: Path) -> Members:
     with tarfile.open(path) as archive:
-        while member := archive.next():
+        for member in tar_members(archive):
             if member.isfile():
                 yield member.name, member.size
-            archive.members.clear()  # type: ignore[attr-defined]  # millions of headers would stay in memory
 
 
 def _flat(name: str) -> str:

@@ -12,6 +12,8 @@ import pyarrow as pa
 from geocairn.data.columns import recognised_columns
 from geocairn.data.found import Found, found_from_columns, refusals, without_missing_words
 from geocairn.data.import_settings import ImportSettings
+from geocairn.data.pictures import first_line
+from geocairn.data.tars import tar_members
 from geocairn.errors import BadManifest
 from geocairn.photo.listing import PHOTO_SUFFIXES
 
@@ -74,19 +76,18 @@ def _read_shard(path: Path) -> _Shard:
                 elif member.size:
                     by_key[key].picture = member.name.removeprefix("./")
     except (tarfile.TarError, OSError, EOFError) as error:
-        shard.unreadable.append(f"damaged or cut short ({error})")
+        shard.unreadable.append(first_line(error))
     return shard
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, str, str]]:
     """The shard's files that are pictures or JSON, with their key (all before the first point of the file's own name) and kind."""
-    while member := archive.next():
+    for member in tar_members(archive):
         folder, _, own_name = member.name.removeprefix("./").rpartition("/")
         stem, _, extension = own_name.partition(".")
         extension = extension.lower()
         if member.isfile() and stem and (extension == "json" or f".{extension}" in PHOTO_SUFFIXES):
             yield member, f"{folder}/{stem}" if folder else stem, "json" if extension == "json" else "picture"
-        archive.members.clear()  # type: ignore[attr-defined]  # millions of headers would stay in memory
 
 
 def _label(archive: tarfile.TarFile, member: tarfile.TarInfo) -> dict[str, Any] | None:
