@@ -42,7 +42,7 @@ def print_evenness(sets: Mapping[str, "Evenness"]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="Gini coefficients; photos in the richest cities, %", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table = Table(title="Gini coefficients; photos in the richest cities, %", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("set", overflow="fold")
     for heading in ("photos", "countries", "cities", "cities seen", "all cities", "land", "people", "top 1 %", "top 10 %"):
         table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))

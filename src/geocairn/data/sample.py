@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from geocairn.config import Config
-from geocairn.data.parquet_file import write_parquet
+from geocairn.data.parquet_file import check_parquet_target, write_parquet
 from geocairn.errors import BadConfig
 from geocairn.geo.sphere import EARTH_RADIUS_KM, latlon_from_unit, unit_from_latlon
 from geocairn.places.entities import LEVELS, city_chain
@@ -131,9 +131,9 @@ def write_sample(sample: Sample, out: Path) -> None:
     Raises:
         BadOutput: `out` is no `.parquet`, or cannot be written.
     """
+    check_parquet_target(out)
     described = {
         "settings": sample.settings.model_dump(mode="json"),
-        "sha256": sample.settings.sha256(),
         "source": packaged_versions(),
         "attribution": ATTRIBUTION,
     }
