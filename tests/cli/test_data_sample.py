@@ -20,7 +20,7 @@ def test_sample_writes_a_manifest_and_tells_how_even_it_is(geocairn, towns, tmp_
     assert "AN, AQ" in ran.out
     assert "VA (no area)" in ran.out
     rows = [line.split() for line in ran.out.splitlines()]
-    assert next(row for row in rows if row[:2] == ["this", "sample"])[2] == "200"
+    assert next(row for row in rows if row[:1] == ["sample"])[1] == "200"
     assert next(row for row in rows if row[:1] == ["towns"])[1:3] == ["50", "1"]
     assert len(read_manifest(tmp_path / "fair.parquet")) == 200
 

@@ -45,7 +45,7 @@ def print_evenness(sets: Mapping[str, "Evenness"]) -> None:
     table = Table(title="Gini coefficients; photos in the richest cities, %", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("set", overflow="fold")
     for heading in ("photos", "countries", "cities", "cities seen", "all cities", "land", "people", "top 1 %", "top 10 %"):
-        table.add_column(heading, justify="right", min_width=max(map(len, heading.split())))
+        table.add_column(heading, justify="right", width=max(6, *map(len, heading.split())))
     for name, one in sets.items():
         coefficients = [f"{one.gini[by]:.2f}" for by in ("city_seen", "city", "area", "people")]
         shares = [f"{percent:.1f}" for percent in (one.top_1_pct_cities_hold_pct, one.top_10_pct_cities_hold_pct)]

@@ -35,7 +35,7 @@ def sample(
     drawn = sample_earth(settings)
     if out is not None:
         write_sample(drawn, out)
-    measured = {"this sample": measure_evenness(drawn.latlon_deg, load_ground(counted_by)), **{name: one.evenness for name, one in others.items()}}
+    measured = {"sample": measure_evenness(drawn.latlon_deg, load_ground(counted_by)), **{name: one.evenness for name, one in others.items()}}
     typer.echo(_summary(drawn))
     print_evenness(measured)
 
