@@ -34,13 +34,6 @@ def guesses_of(rows):
     return truth_of(rows).labels
 
 
-def labels_at(points, truth, places):
-    """The labels of points; countries too from the table, for the world of the other tests has but two."""
-    table = admin.load_admin_table()
-    codes = [table.names["country"][row] if row >= 0 else None for row in table.nearest(points).tolist()]
-    return nearest_labels(points, truth, places) | {"country": tuple(code and Label(code, code) for code in codes)}
-
-
 @pytest.fixture
 def table(monkeypatch):
     """Towns along the equator at 0, 1, 2, ... degrees east, as (country, region, subregion, city)."""
@@ -107,7 +100,7 @@ def test_compat_is_the_equality_of_strings(table, places):
     towns = table(("FR", "A", "B", "C"), ("FR", "A", "", "C"), ("NA", "A", "B", "C"))
     truth = truth_of([("FR", "A", "B", "C"), ("FR", "A", None, "C"), ("NA", "A", "B", "C"), ("FR", "A", "B", "C")])
     guessed = np.vstack([towns, NOWHERE])
-    corrected = corrected_right(truth, labels_at(guessed, truth, places), places)
+    corrected = corrected_right(truth, nearest_labels(guessed, truth, places), places)
     compat = osv5m_compat_right(truth, guessed, corrected)
     # The second is exactly right, but its place has no subregion; the fourth failed.
     assert {level: right.tolist() for level, right in compat.items()} == {
@@ -126,7 +119,7 @@ def test_empty_equals_empty_is_no_hit(table, places):
     rows = [("FR", "R", "right", "C")] * 24 + [("FR", "R", None, "C")] * 26
     guessed = np.concatenate([towns[[0] * 5], towns[[1] * 19], towns[[2] * 23], towns[[1] * 3]])
     truth = truth_of(rows)
-    labels = labels_at(guessed, truth, places)
+    labels = nearest_labels(guessed, truth, places)
     plain = sum((a and a.name) == (b and b.name) for a, b in zip(truth.labels["subregion"], labels["subregion"], strict=True))
     assert plain == 28
     corrected = corrected_right(truth, labels, places)
@@ -139,7 +132,7 @@ def test_two_towns_of_one_key_are_one_place_to_both_rules(table, places):
     towns = table(("FR", "A", "B", "C"), ("FR", "A", "B", "C"))
     truth = truth_of([("FR", "A", "B", "C")])
     for town in towns[:, None]:
-        corrected = corrected_right(truth, labels_at(town, truth, places), places)
+        corrected = corrected_right(truth, nearest_labels(town, truth, places), places)
         assert corrected["city"].tolist() == osv5m_compat_right(truth, town, corrected)["city"].tolist() == [1]
 
 
@@ -147,7 +140,7 @@ def test_a_label_called_nmb_is_not_namibia_to_compat(table, places):
     towns = table(("NA", "A", "B", "C"), ("FR", "A", "B", "C"))
     plain, damaged = truth_of([("NA", "A", "B", "C")]), truth_of([("NA", "A", "B", "C")], osv5m_keys={"country": ("NMB",)})
     for truth, right in ((plain, 1), (damaged, 0)):
-        corrected = corrected_right(truth, labels_at(towns[:1], truth, places), places)
+        corrected = corrected_right(truth, nearest_labels(towns[:1], truth, places), places)
         assert corrected["country"].tolist() == [1]
         assert osv5m_compat_right(truth, towns[:1], corrected)["country"].tolist() == [right]
 
@@ -224,7 +217,7 @@ def test_the_true_point_is_right_at_every_level_that_has_a_label(places):
     points = np.random.default_rng(0).uniform((-60, -180), (75, 180), (300, 2))
     rows = table.nearest(points)
     truth = truth_of([tuple(table.names[level][row] or None for level in LEVELS) for row in rows.tolist()])
-    corrected = corrected_right(truth, labels_at(points, truth, places), NO_PLACES)
+    corrected = corrected_right(truth, nearest_labels(points, truth, places), NO_PLACES)
     assert all(np.nanmean(corrected[level]) == 1 for level in LEVELS)
     compat = osv5m_compat_right(truth, points, corrected)
     has_subregion = np.array([label is not None for label in truth.labels["subregion"]])

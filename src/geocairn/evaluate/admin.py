@@ -83,13 +83,18 @@ def is_named(truth: Truth, level: str) -> bool:
 
 
 def nearest_labels(latlon_deg: NDArray[np.float64], truth: Truth, places: Places) -> dict[str, Labels]:
-    """For each level the place of each point: of the table where the truth has names, else of the hierarchy; None for a NaN point and where there is none."""
+    """For each level the place of each point; None for a NaN point and where there is none.
+
+    Of the hierarchy; but where the truth has names, of the table at those levels and at the country: what is labelled and what is answered are named alike.
+    """
     found = places.labels_at(latlon_deg)
     named = [level for level in truth.labels if is_named(truth, level)]
     if named:
         table = load_admin_table()
         rows = table.nearest(latlon_deg).tolist()
         found |= {level: tuple(Label(None, name) if row >= 0 and (name := table.names[level][row]) else None for row in rows) for level in named}
+        countries = {code: places.label_from_text("country", code) for code in set(table.names["country"])}
+        found["country"] = tuple(countries[table.names["country"][row]] if row >= 0 else None for row in rows)
     return found
 
 
