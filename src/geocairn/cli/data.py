@@ -6,6 +6,7 @@ from geocairn.cli.data_import import import_command
 from geocairn.cli.data_lorenz import lorenz
 from geocairn.cli.data_sample import sample
 from geocairn.cli.data_split import split
+from geocairn.cli.data_synth import synth
 
 data = typer.Typer(help="Data sets as manifests.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -19,3 +20,4 @@ data.command("import")(import_command)
 data.command()(sample)
 data.command()(lorenz)
 data.command()(split)
+data.command()(synth)

@@ -32,14 +32,25 @@ def build_entities(
         A hierarchy whose leaves are the cities in the order given. Centres are means weighted by expected photos; a city's radius is that of a disc of its
         territory's area, another place's holds 90 % of its expected photos; `count` is people.
     """
-    people = np.array([city.population for city in cities], dtype=np.int64)
     weight = city_shares(
         prior,
-        people=people,
+        people=np.array([city.population for city in cities], dtype=np.int64),
         names=np.array([len(city.other_names) for city in cities], dtype=np.int64),
         area_km2=area_km2,
         country=np.array([city.country for city in cities]),
     )
+    return weighted_entities(cities, countries, area_km2=area_km2, weight=weight, meta=meta)
+
+
+def weighted_entities(
+    cities: Sequence[City], countries: dict[str, Country], *, area_km2: NDArray[np.float64], weight: NDArray[np.float64], meta: dict[str, Any]
+) -> Hierarchy:
+    """The hierarchy of cities whose shares of photos are known; as `build_entities`.
+
+    Args:
+        weight: (L,) expected share of photos of each city, positive, summing to 1.
+    """
+    people = np.array([city.population for city in cities], dtype=np.int64)
     unit = unit_from_latlon([(city.lat_deg, city.lon_deg) for city in cities])
     chains = [city_chain(city, countries) for city in cities]
     blocks = [_level_block(chains, level) for level in range(len(LEVELS))]

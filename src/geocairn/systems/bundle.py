@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from geocairn import __version__
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
 from geocairn.errors import BadBundle, BadConfig, BadOutput
@@ -36,9 +36,8 @@ class BundleConfig(Config):
     format: str = Field(FORMAT, pattern=f"^{FORMAT}$")
     kind: str = Field(min_length=1, description="which system reads the folder (systems/bundles.py)")
     name: str = Field(min_length=1, description="what answers call it")
-    version: str = Field(__version__, description="of Geocairn when it was saved")
-    stores: tuple[str, ...] = Field((), description="feature stores beside a manifest that it takes, their rows joined in this order; empty for photos")
-    encoder: str = Field("", description="what the features must have been made by, as the stores call it")
+    version: str = Field(default_factory=lambda: version("geocairn"), description="of Geocairn when it was saved")
+    stores: dict[str, str] = Field(default_factory=dict, description="feature stores beside a manifest that it takes, and their encoders; empty for photos")
     system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
 
 

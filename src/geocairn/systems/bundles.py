@@ -1,24 +1,34 @@
-"""From the name of a bundle to the system that it holds."""
+"""From the name or folder of a bundle to the system that it holds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
-from geocairn.errors import UnknownName
+from geocairn.errors import BadBundle, UnknownName
 from geocairn.places.atlas import Progress, load_atlas
+from geocairn.systems.bundle import MANIFEST, Bundle, load_bundle
 from geocairn.systems.clues_only import CluesSystem, PriorSystem
+from geocairn.systems.limits import KIND, PRIOR_KIND, ConstantSystem, LimitSystem
 from geocairn.systems.system import System
 
 SHIPPED: dict[str, Callable[[Progress], System]] = {
     "clues": lambda progress: CluesSystem(load_atlas(progress)),
     "prior": lambda progress: PriorSystem(load_atlas(progress)),
 }
+KINDS: dict[str, Callable[[Bundle], System]] = {KIND: LimitSystem, PRIOR_KIND: ConstantSystem}
 
 
 def load_system(bundle: str, progress: Progress = lambda step: None) -> System:
-    """The system of a bundle.
+    """The system of a bundle: one that ships with the package, by its name, or one in a folder.
 
     Raises:
         UnknownName: no bundle has this name; the message lists them.
+        BadBundle: the folder holds no whole bundle, or one that only a newer Geocairn reads.
     """
-    if bundle not in SHIPPED:
-        raise UnknownName(f"bundle {bundle!r}: there is no such bundle; use one of {', '.join(SHIPPED)}")
-    return SHIPPED[bundle](progress)
+    if bundle in SHIPPED:
+        return SHIPPED[bundle](progress)
+    if not Path(bundle).is_dir():
+        raise UnknownName(f"bundle {bundle!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
+    found = load_bundle(Path(bundle))
+    if found.config.kind not in KINDS:
+        raise BadBundle(f"{bundle}: holds a system of the kind {found.config.kind!r}; this version reads {', '.join(KINDS)}")
+    return KINDS[found.config.kind](found)

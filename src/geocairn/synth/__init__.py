@@ -1,0 +1,1 @@
+"""The synthetic Earth: real places and generated features whose exact posterior is known."""

@@ -1,0 +1,83 @@
+"""Sites: the spots that photos of a city are taken at, each of one split, at least a kilometre from those of another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from geocairn.geo import s2
+from geocairn.geo.sphere import EARTH_RADIUS_KM, chord_from_km, latlon_from_unit
+from geocairn.synth.draws import numbers_for
+from geocairn.synth.settings import SPLITS, SynthSettings
+
+CELL_LEVEL = 12
+# The centres of level-12 cells lie at least 1.46 km apart: with the jitter more than a kilometre remains.
+_RINGS = 4
+# Of five sites one is for validation and one for test.
+_TURNS = np.array([0, 1, 2, 0, 0])
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sites:
+    """All sites, those of a city and split together.
+
+    Attributes:
+        latlon_deg: (S, 2).
+        start: (C * 3 + 1,) first site of city c and split s at `3 c + s`.
+    """
+
+    latlon_deg: Array
+    start: NDArray[np.int64]
+
+    def pick(self, city: NDArray[np.int64], split: NDArray[np.int64], uniform: Array) -> NDArray[np.int64]:
+        """(N,) a site of each city and split, by numbers in [0, 1)."""
+        first, after = self.start[3 * city + split], self.start[3 * city + split + 1]
+        return np.asarray(first + np.minimum((uniform * (after - first)).astype(np.int64), after - first - 1))
+
+
+def draw_sites(unit: Array, is_unseen: NDArray[np.bool_], settings: SynthSettings) -> Sites:
+    """Find the sites of cities that lie at least 8 km apart, so that each has some in every split.
+
+    Args:
+        unit: (C, 3) unit vectors of the cities.
+        is_unseen: (C,) which have none for training.
+    """
+    cells = _cells_around(latlon_from_unit(unit))
+    places = _jittered(s2.centres(cells), settings)
+    away, city = cKDTree(unit).query(places)
+    near = away <= float(chord_from_km(settings.site_radius_km))
+    places, city = places[near], city[near]
+    split = _splits(city, is_unseen, settings)
+    order = np.lexsort((split, city))
+    start = np.searchsorted((len(SPLITS) * city + split)[order], np.arange(len(SPLITS) * len(unit) + 1))
+    return Sites(latlon_from_unit(places[order]).round(6), start.astype(np.int64))
+
+
+def _cells_around(latlon_deg: Array) -> NDArray[np.uint64]:
+    cells = np.unique(s2.parents(s2.leaf_ids(latlon_deg), CELL_LEVEL))
+    for _ in range(_RINGS):
+        cells = np.unique(np.concatenate([cells, s2.edge_neighbours(cells).ravel()]))
+    return cells
+
+
+def _jittered(centres: Array, settings: SynthSettings) -> Array:
+    """Unit vectors moved in a random direction, evenly over a disc."""
+    numbers = numbers_for("sites", settings.seed)
+    direction = numbers.standard_normal(centres.shape)
+    direction -= centres * (direction * centres).sum(axis=1, keepdims=True)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    angle = settings.site_jitter_km / EARTH_RADIUS_KM * np.sqrt(numbers.random((len(centres), 1)))
+    return np.asarray(centres * np.cos(angle) + direction * np.sin(angle))
+
+
+def _splits(city: NDArray[np.int64], is_unseen: NDArray[np.bool_], settings: SynthSettings) -> NDArray[np.int64]:
+    """(S,) split of each site: the sites of a city take turns in random order; one never seen in training has validation and test sites alone."""
+    order = np.lexsort((numbers_for("site splits", settings.seed).random(len(city)), city))
+    first = np.searchsorted(city[order], city[order])
+    turn = np.arange(len(city)) - first
+    split = np.empty(len(city), dtype=np.int64)
+    split[order] = np.where(is_unseen[city[order]], 1 + turn % 2, _TURNS[turn % len(_TURNS)])
+    return split

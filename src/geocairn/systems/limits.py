@@ -1,0 +1,127 @@
+"""The limits of the synthetic Earth as systems: Bayes' (no model beats it in expectation), the learnable one (what the training rows allow), and the prior."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.answer.decide import Calibration
+from geocairn.clues.clue import Clue, Tier, shipped_reliability
+from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.photo.read import Photo
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
+from geocairn.systems.map_likelihood import MapModel
+from geocairn.systems.place_likelihood import PlaceModel, padded
+from geocairn.systems.system import Evidence
+from geocairn.systems.warp import Warp
+
+KIND = "synthetic-limit"
+PRIOR_KIND = "constant"
+
+Array = NDArray[np.float64]
+
+
+class ConstantSystem:
+    """The shares of the leaves, whatever the photo or its features: the floor."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.name = bundle.config.name
+        self.sha256 = bundle.sha256
+        self.hierarchy: Hierarchy = bundle.hierarchy
+        self.territory: Path = bundle.territory
+        self.calibration: Calibration = bundle.calibration
+        self.reliability: Mapping[Tier, float] = shipped_reliability()
+        self.stores: Mapping[str, str] = bundle.config.stores
+        self._prior = Evidence(self._levels(self.hierarchy.log_leaf_weight))
+
+    def evidence(self, photo: Photo) -> Evidence:
+        """The prior, for every photo."""
+        return self._prior
+
+    def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
+        """The prior, for every row of (B, F) features."""
+        return [self._prior] * len(features)
+
+    def hint_clues(self, words: str) -> list[Clue]:
+        """Nothing here reads words.
+
+        Raises:
+            BadConfig: always.
+        """
+        raise BadConfig(f"--hint {words[:40]!r}: the bundle {self.name!r} reads no words; leave it out")
+
+    def _levels(self, of_leaves: Array) -> tuple[Array | None, ...]:
+        return (*(None for _ in self.hierarchy.level_names[:-1]), of_leaves)
+
+
+class LimitSystem(ConstantSystem):
+    """The exact posterior over the cities of a synthetic Earth, as far as the bundle knows that Earth."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        try:
+            self.warp = Warp.of_arrays(bundle.arrays)
+            self.places = PlaceModel.of_arrays(bundle.arrays)
+            self.maps = MapModel.of_arrays(bundle.arrays)
+        except KeyError as error:
+            raise BadBundle(f"{bundle.folder}: holds no array {error}; make the data set anew") from None
+        if len(self.places.mean) != self.hierarchy.n_leaves:
+            raise BadBundle(f"{bundle.folder}: {len(self.places.mean)} means for {self.hierarchy.n_leaves} cities; make the data set anew")
+
+    def evidence(self, photo: Photo) -> Evidence:
+        """Nothing here looks at pixels.
+
+        Raises:
+            BadPhoto: always.
+        """
+        raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+
+    def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
+        """Weigh (B, F) features, the rows of the bundle's stores joined."""
+        return [Evidence(self._levels(row)) for row in self.log_scores(features)]
+
+    def log_scores(self, features: NDArray[Any]) -> Array:
+        """Log of the joint probability of each city and the features, up to a constant of the row.
+
+        Args:
+            features: (B, F) numbers; after the features proper the classes of the map, where the bundle takes maps.
+
+        Returns:
+            (B, L) float64.
+
+        Raises:
+            BadFeatures: of another width, or not finite.
+        """
+        known = np.asarray(features, dtype=np.float64)
+        if known.ndim != 2 or known.shape[1] < self.warp.dim or (self.maps is None and known.shape[1] != self.warp.dim):
+            raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.warp.dim} numbers per photo")
+        if not np.isfinite(known).all():
+            raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
+        latent = self.warp.latent_from_feature(padded(known[:, : self.warp.dim]))[: len(known)]
+        scores = self.places.log_likelihood(latent) + self.hierarchy.log_leaf_weight
+        if self.maps is not None:
+            scores += self.maps.log_likelihood(known[:, self.warp.dim :].astype(np.int64))
+        return scores
+
+
+def save_limit(
+    folder: Path, name: str, *, hierarchy: Hierarchy, stores: Mapping[str, str], card: str, models: tuple[Warp, PlaceModel, MapModel | None] | None
+) -> Path:
+    """Write a limit as a bundle.
+
+    Args:
+        name: what answers call it.
+        hierarchy: of cities, weighted by the prior.
+        stores: the feature stores that it takes, and their encoders.
+        card: what it is, in Markdown.
+        models: what the limit knows; None for the prior.
+    """
+    arrays = None if models is None else {key: array for model in models if model is not None for key, array in model.to_arrays().items()}
+    config = BundleConfig(kind=PRIOR_KIND if models is None else KIND, name=name, stores=dict(stores))
+    # An exact posterior needs no calibration.
+    calibration = Calibration(calibrated=True, fitted_on={"posterior": "exact"})
+    return save_bundle(folder, config, hierarchy=hierarchy, calibration=calibration, card=card, arrays=arrays)

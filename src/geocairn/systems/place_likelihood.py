@@ -1,0 +1,134 @@
+"""How likely the place block of a latent vector is in each city, whatever the scene and however sharp the photo: the heart of both limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+Array = NDArray[np.float64]
+PRUNED = 1e-6
+"""Scenes less probable than this, given the scene block alone, are left out."""
+# Products of matrices are made of so many rows at a time at least: an answer must not depend on how many are asked at once.
+_ROWS = 16
+
+
+@dataclass(frozen=True)
+class PlaceModel:
+    """The generator of the place and scene blocks, as far as a limit knows it.
+
+    Attributes:
+        mean: (C, D) mean vector of each city; for the learnable limit what is expected of it.
+        variance: (C, D) variance of what is known of the mean; None where it is known exactly.
+        gate: (G, D) bool, the dimensions that each group of scenes shows.
+        gate_of_scene: (S,) index into `gate`.
+        sharpness: (Q,) probability of each sharpness class.
+        sigma: (Q,) noise of each.
+        scene_scale: length of the scene block's vectors.
+    """
+
+    mean: Array
+    variance: Array | None
+    gate: NDArray[np.bool_]
+    gate_of_scene: NDArray[np.int64]
+    sharpness: Array
+    sigma: Array
+    scene_scale: float
+
+    @property
+    def place_dim(self) -> int:
+        """D, numbers of the place block."""
+        return int(self.mean.shape[1])
+
+    @property
+    def n_scenes(self) -> int:
+        """S, scenes."""
+        return len(self.gate_of_scene)
+
+    def log_likelihood(self, latent: Array) -> Array:
+        """Log-likelihood of each city up to a constant of the photo.
+
+        Args:
+            latent: (B, >= D + S) latent vectors: place block, scene block, the rest.
+
+        Returns:
+            (B, C) float64.
+        """
+        log_gate = self._log_gate_mass(latent[:, self.place_dim : self.place_dim + self.n_scenes])
+        total = np.full((len(latent), len(self.mean)), -np.inf)
+        for gate in range(len(self.gate)):
+            rows = np.flatnonzero(np.isfinite(log_gate[:, gate]))
+            if len(rows):
+                place = latent[rows, : self.place_dim]
+                total[rows] = np.logaddexp(total[rows], self._given_gate(padded(place), gate)[: len(rows)] + log_gate[rows, gate, None])
+        return total
+
+    def _log_gate_mass(self, scene_block: Array) -> Array:
+        """(B, G) log probability that a photo shows each gate's dimensions, given its scene block; -inf where all its scenes are pruned."""
+        log_scene = self.scene_scale * scene_block
+        log_scene = log_scene - logsumexp(log_scene, axis=1, keepdims=True)
+        log_scene[log_scene < np.log(PRUNED)] = -np.inf
+        member = self.gate_of_scene[:, None] == np.arange(len(self.gate))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.exp(log_scene) @ member))
+
+    def _given_gate(self, place: Array, gate: int) -> Array:
+        """(B, C) log-likelihood of place blocks that show the dimensions of one gate, over all sharpness classes."""
+        is_open = self.gate[gate]
+        shown, hidden = place[:, is_open], place[:, ~is_open]
+        mean = self.mean[:, is_open]
+        variance = None if self.variance is None else self.variance[:, is_open]
+        noise = (hidden**2).sum(axis=1)
+        total: Array | None = None
+        distance2 = _distance2(shown, mean) if variance is None else None
+        for p, sigma in zip(self.sharpness.tolist(), self.sigma.tolist(), strict=True):
+            beside = np.log(p) - noise / (2 * sigma**2) - hidden.shape[1] * np.log(sigma)
+            if distance2 is not None:
+                log_p = distance2 / (-2 * sigma**2) - shown.shape[1] * np.log(sigma)
+            else:
+                assert variance is not None
+                log_p = _log_gaussian(shown, mean, variance + sigma**2)
+            log_p += beside[:, None]
+            total = log_p if total is None else np.logaddexp(total, log_p, out=total)
+        assert total is not None
+        return total
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that `of_arrays` makes the same model of."""
+        known = {"mean": self.mean, "gate": self.gate, "gate_of_scene": self.gate_of_scene, "sharpness": self.sharpness, "sigma": self.sigma}
+        return known | {"scene_scale": np.array(self.scene_scale)} | ({} if self.variance is None else {"variance": self.variance})
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model of arrays that `to_arrays` gave."""
+        names = ("mean", "gate", "gate_of_scene", "sharpness", "sigma")
+        return cls(variance=arrays.get("variance"), scene_scale=float(arrays["scene_scale"]), **{name: arrays[name] for name in names})
+
+
+def _distance2(points: Array, means: Array) -> Array:
+    """(B, C) squared distances."""
+    product = points @ means.T
+    product *= -2
+    product += (points**2).sum(axis=1)[:, None]
+    product += (means**2).sum(axis=1)
+    return np.asarray(product)
+
+
+def _log_gaussian(points: Array, means: Array, variances: Array) -> Array:
+    """(B, C) log density of points under independent normals, but for the 2 pi."""
+    precision = 1 / variances
+    weighted = means * precision
+    constant = (means * weighted).sum(axis=1) + np.log(variances).sum(axis=1)
+    product = points @ weighted.T
+    product *= 2
+    product -= points**2 @ precision.T
+    product -= constant
+    product /= 2
+    return np.asarray(product)
+
+
+def padded(rows: Array) -> Array:
+    """Rows with zeros below, up to a multiple of 16."""
+    return np.concatenate([rows, np.zeros((-len(rows) % _ROWS, rows.shape[1]))])
