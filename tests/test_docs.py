@@ -21,6 +21,12 @@ def test_readme_figures_are_those_of_the_results():
     assert readme.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
 
 
+def test_figures_of_the_partitions_are_those_of_the_results():
+    recipe = runpy.run_path(str(ROOT / "recipes/partitions_doc.py"))
+    page = recipe["PAGE"].read_text(encoding="utf-8")
+    assert page.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_that_exist(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
