@@ -155,7 +155,8 @@ class _Cubes:
 
 def _near_offsets() -> Iterator[tuple[int, int, int]]:
     """Steps in cubes, one of each two opposite ones, to those that may hold a point within a cube's diagonal; nearest first."""
-    steps = [step for step in product(range(-2, 3), repeat=3) if step > (0, 0, 0) and sum(max(abs(one) - 1, 0) for one in step) < 3]
+    cube = [(i, j, k) for i, j, k in product(range(-2, 3), repeat=3)]
+    steps = [step for step in cube if step > (0, 0, 0) and sum(max(abs(one) - 1, 0) for one in step) < 3]
     yield from sorted(steps, key=lambda step: (sum(one * one for one in step), step))
 
 

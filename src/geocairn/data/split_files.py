@@ -1,9 +1,6 @@
 """A manifest in, a folder of train.parquet, val.parquet, test.parquet and split.json out; it appears at once, and the same split is not made twice."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +14,7 @@ from geocairn.data.parquet_file import write_parquet
 from geocairn.data.split import COLUMN_KEYS, PARTS, Rows, SplitSettings, count_leaks, group_rows, order_groups, share_out, too_large, unseen_values
 from geocairn.errors import BadManifest, BadOutput
 from geocairn.manifest import file_sha256, read_table
+from geocairn.storage import folder_appearing_at_once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +81,7 @@ def split_manifest(manifest: Path, settings: SplitSettings, out: Path) -> SplitR
     part_of_group = share_out(sizes, order_groups(rows, group, settings), settings.fractions)
     part = part_of_group[group]
     table = _table(manifest, read)
-    with _folder_appearing_at_once(out) as draft:
+    with folder_appearing_at_once(out) as draft:
         digests = {PARTS[index]: _write_part(table, part, index, draft) for index in range(len(PARTS)) if settings.fractions[index]}
         report = SplitReport(
             format=FORMAT,
@@ -194,19 +192,3 @@ def _told(sizes: NDArray[np.int64], part_of_group: NDArray[np.int8], settings: S
 
 def _pct(part: Any, whole: Any) -> float:
     return round(100 * float(part) / float(whole), 4)
-
-
-@contextmanager
-def _folder_appearing_at_once(out: Path) -> Iterator[Path]:
-    """A draft folder beside `out` that takes its name when the block ends well, and vanishes when it does not."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    except OSError as error:
-        raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
-    try:
-        yield draft
-        draft.chmod(0o755)
-        draft.replace(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
