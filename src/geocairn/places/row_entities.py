@@ -67,7 +67,7 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
         "builder": "entities",
         "source_sha256": coordinates_sha256(rows.latlon_deg[used]),
         "split": settings.split if "split" in rows.columns else "",
-        "rejected": dict(rejected),
+        "rejected": dict(sorted(rejected.items())),
         "attribution": _ATTRIBUTION[settings.labels],
         "settings": settings.model_dump(mode="json"),
     }

@@ -45,7 +45,7 @@ def build_row_tree(coords: Path, out: Path, settings: TreeSettings, *, vectors: 
         "builder": "tree",
         "source_sha256": rows.sha256,
         "split": split if "split" in rows.columns else "",
-        "rejected": dict(rows.rejected),
+        "rejected": dict(sorted(rows.rejected.items())),
         "clustered": "coordinates" if vectors is None else "vectors",
         "settings": settings.model_dump(mode="json"),
     }
