@@ -48,10 +48,11 @@ class Found:
 
 
 def found_from_columns(path: Path, table: pa.Table, *, first_row: int = 1, refused: pa.Table | None = None) -> Found:
-    """Rows that are numbered from `first_row` on; numbers that refused rows bear are skipped."""
+    """Rows that are numbered from `first_row` on; numbers that refused rows bear, each once and within all rows, are skipped."""
     refused = REFUSAL_SCHEMA.empty_table() if refused is None else refused
-    numbers = np.arange(first_row, first_row + table.num_rows + refused.num_rows, dtype=np.int64)
-    return Found(path, table, np.setdiff1d(numbers, refused["row"].to_numpy())[: table.num_rows], refused)
+    is_free = np.ones(table.num_rows + refused.num_rows, dtype=bool)
+    is_free[refused["row"].to_numpy() - first_row] = False
+    return Found(path, table, first_row + np.flatnonzero(is_free), refused)
 
 
 def refusals(rows: Sequence[int] | NDArray[np.int64], photos: Sequence[str | None], reason: str) -> pa.Table:

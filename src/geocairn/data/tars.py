@@ -12,11 +12,11 @@ def tar_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """
     while member := archive.next():
         yield member
-        archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header
+        archive.members.clear()  # tarfile keeps every header
     file = archive.fileobj
     if file is not None:
-        file.seek(archive.offset)  # type: ignore[attr-defined]
+        file.seek(archive.offset)
         block = file.read(tarfile.BLOCKSIZE)
         if block != bytes(tarfile.BLOCKSIZE):
-            where = f"byte {archive.offset}"  # type: ignore[attr-defined]
+            where = f"byte {archive.offset}"
             raise tarfile.ReadError(f"damaged at {where}" if len(block) == tarfile.BLOCKSIZE else f"cut short at {where}, without tar's end mark")
