@@ -12,7 +12,7 @@ def tar_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """
     while member := archive.next():
         yield member
-        archive.members.clear()  # tarfile keeps every header
+        archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps every header
     file = archive.fileobj
     if file is not None:
         file.seek(archive.offset)
