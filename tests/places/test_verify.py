@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import shutil
 
 import numpy as np
@@ -240,6 +241,16 @@ def test_a_sound_hierarchy_has_no_faults(tmp_path):
     for name, earth in (("cells", EARTH), ("entities", small_earth())):
         save_hierarchy(earth, tmp_path / name / "hierarchy.npz")
         assert verify(tmp_path / name) == []
+        assert verify(tmp_path / name / "hierarchy.npz") == verify(tmp_path / name / "hierarchy.json") == []
+
+
+@pytest.mark.parametrize("levels", [3, ["a", 4], {"a": 1}])
+def test_levels_that_are_no_names_are_refused(tmp_path, levels):
+    save_hierarchy(EARTH, tmp_path / "hierarchy.npz")
+    described = json.loads((tmp_path / "hierarchy.json").read_text())
+    (tmp_path / "hierarchy.json").write_text(json.dumps({**described, "levels": levels}))
+    with pytest.raises(BadHierarchy, match="is no list of names"):
+        verify(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def build_s2(
     hierarchy = build_cells(coords, out, settings, split=None if split == ALL_SPLITS else split, tell=_tell)
     for level, masses in hierarchy.meta["point_masses"].items():
         if masses["n_cells"]:
-            _tell(f"level {level}: {masses['n_cells']} cells hold {masses['n_rows']} photos on one spot each, more than t_max: coordinates given by default?")
+            spots = "one spot" if masses["n_cells"] == 1 else f"{masses['n_cells']} spots"
+            _tell(f"level {level}: {masses['n_rows']} photos lie on {spots} with more than t_max each: coordinates given by default?")
     _print_levels(hierarchy)
 
 
@@ -92,7 +93,7 @@ def verify(
     for fault in faults:
         typer.echo(str(fault))
     if faults:
-        _tell(f"{path}: {len({(fault.path, fault.row) for fault in faults})} bad rows")
+        _tell(f"{path}: bad rows: {len({(fault.path, fault.row) for fault in faults})}")
         raise typer.Exit(1)
     typer.echo(f"{path}: sound")
 

@@ -103,4 +103,7 @@ def _read_description(path: Path) -> dict[str, Any]:
     absent = [key for key in ("levels", "arrays_sha256") if key not in described]
     if absent:
         raise BadHierarchy(f"{path}: lacks {', '.join(absent)}; build the hierarchy anew")
+    levels = described["levels"]
+    if not isinstance(levels, list) or not all(isinstance(name, str) for name in levels):
+        raise BadHierarchy(f"{path}: levels = {levels!r} is no list of names; build the hierarchy anew")
     return described

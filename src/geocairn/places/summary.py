@@ -21,8 +21,8 @@ def describe_hierarchy(hierarchy: Hierarchy) -> dict[str, Any]:
         for level, name in enumerate(hierarchy.level_names)
     ]
     return {
-        "builder": hierarchy.meta["builder"],
-        "source_sha256": hierarchy.meta["source_sha256"],
+        "builder": hierarchy.meta.get("builder", ""),
+        "source_sha256": hierarchy.meta.get("source_sha256", ""),
         "attribution": hierarchy.meta.get("attribution", ""),
         # Of places built from rows: how many, and of which split, for test rows among them are a leak.
         **{key: hierarchy.meta[key] for key in ("n_rows", "split") if hierarchy.meta.get(key)},
@@ -45,7 +45,7 @@ def _counts(hierarchy: Hierarchy, level: int) -> dict[str, Any]:
     told: dict[str, Any] = {"level": hierarchy.level_names[level], "of": str(hierarchy.meta.get("count_of", ""))}
     if len(count):
         told |= {"min": int(count.min()), "median": float(np.median(count)), "max": int(count.max())}
-    if hierarchy.meta["builder"] == "s2" and len(count):
+    if hierarchy.meta.get("builder") == "s2" and len(count):
         s2_levels = level_of(ids_from_tokens([hierarchy.names[place] for place in places]))
         told |= {"s2_min": int(s2_levels.min()), "s2_max": int(s2_levels.max())}
     return told

@@ -54,7 +54,7 @@ def verify(path: Path, *, start_level: int = FIELD_START_LEVEL) -> list[Fault]:
     """Look for the faults of a hierarchy's folder, of a folder of cells CSVs, or of one such file.
 
     Args:
-        path: a folder with hierarchy.npz and .json, a folder with cells*.csv, or a `.csv`.
+        path: a folder with hierarchy.npz and .json, one of these files, a folder with cells*.csv, or a `.csv`.
         start_level: S2 level that the partitions of CSVs start at: a coarser cell is a fault. The field's start at 2; a hierarchy tells its own.
 
     Raises:
@@ -65,7 +65,7 @@ def verify(path: Path, *, start_level: int = FIELD_START_LEVEL) -> list[Fault]:
     files = sorted(path.glob("cells*.csv")) if path.is_dir() and not (path / "hierarchy.json").exists() else []
     if files:
         return verify_cell_files(files, start_level=start_level)
-    return verify_hierarchy(path / "hierarchy.npz")
+    return verify_hierarchy(path.with_suffix(".npz") if path.is_file() else path / "hierarchy.npz")
 
 
 def verify_cell_files(paths: Sequence[Path], *, start_level: int = FIELD_START_LEVEL) -> list[Fault]:
