@@ -27,6 +27,21 @@ def test_figures_of_the_partitions_are_those_of_the_results():
     assert page.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
 
 
+def test_the_protocols_page_has_the_tables_of_the_results_and_the_rules_of_the_code():
+    import json
+
+    from geocairn.evaluate.protocol import PROTOCOLS
+
+    recipe = runpy.run_path(str(ROOT / "recipes/protocols_page.py"))
+    page = (ROOT / "docs/protocols.md").read_text(encoding="utf-8")
+    for name, text in recipe["tables"]().items():
+        begin, end = recipe["markers"](name)
+        assert page.split(begin)[1].split(end)[0] == text, name
+    result = json.loads((ROOT / "results/protocols.json").read_text(encoding="utf-8"))
+    assert result["rules"] == {name: rules.model_dump(mode="json") for name, rules in PROTOCOLS.items()}
+    assert "generated" in result["note"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_that_exist(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
