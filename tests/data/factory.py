@@ -87,8 +87,9 @@ def pro_parquet(path: Path, photos: Sequence[Taken]) -> Path:
 
 def info_json(path: Path, photos: Sequence[Taken], unlabelled: Sequence[str] = ()) -> Path:
     """OSV-5M's list for Im2GPS: strings, the fourth and third from the end with the place."""
-    labels = {one.name: ["tags", f"latitude: {one.lat_deg}", f"longitude: {one.lon_deg}", "accuracy: 16", "views: 3"] for one in photos}
-    path.write_text(json.dumps(labels | {name: [] for name in unlabelled}), encoding="utf-8")
+    labels = [(one.name, ["tags", f"latitude: {one.lat_deg}", f"longitude: {one.lon_deg}", "accuracy: 16", "views: 3"]) for one in photos]
+    pairs = [f"{json.dumps(name)}: {json.dumps(strings)}" for name, strings in [*labels, *((name, []) for name in unlabelled)]]
+    path.write_text("{" + ",\n".join(pairs) + "}", encoding="utf-8")  # by hand: a file may stand there twice
     return path
 
 
@@ -228,4 +229,9 @@ FORMATS: list[tuple[str, str, Writer, str, bool]] = [
     ("folder", "photos", photo_folder, "sub/{index}.jpg", False),
     ("webdataset", "0000.tar", webdataset_tar, "s/{index}.jpg", True),
 ]
-FORMAT_IDS = [f"{name}-{source}" for name, source, *_ in FORMATS]
+LISTS = [one for one in FORMATS if one[0] != "folder"]
+
+
+def format_id(value: object) -> str:
+    """Name of a case: only the set and the source, not how they are written."""
+    return value if isinstance(value, str) and "{" not in value else ""

@@ -1,5 +1,6 @@
 """The whole way of an import: every format there and back, and every format damaged."""
 
+import csv
 import json
 import re
 from collections import Counter
@@ -10,10 +11,11 @@ import pytest
 from tests.data.factory import (
     FLAT_NAMES,
     FLICKR_NAMES,
-    FORMAT_IDS,
     FORMATS,
     JPEG,
+    LISTS,
     emp16_jsonl,
+    format_id,
     info_json,
     meta_csv,
     osv_csv,
@@ -21,6 +23,7 @@ from tests.data.factory import (
     pro_csv,
     shard_of,
     taken_photos,
+    tar_of,
     url_list,
     webdataset_tar,
     zip_of,
@@ -48,79 +51,77 @@ def reasons_in_list(out):
 
 
 def read_rejected(out):
-    import csv
-
     with out.with_name(out.name + ".rejected.csv").open(encoding="utf-8", newline="") as file:
         return [tuple(row) for row in list(csv.reader(file))[1:]]
 
 
-@pytest.mark.parametrize(("name", "source", "write", "pattern", "has_authors"), FORMATS, ids=FORMAT_IDS)
-class TestEveryFormat:
-    def test_round_trip(self, tmp_path, out, name, source, write, pattern, has_authors):
-        photos = taken_photos(pattern)
-        report = import_dataset(name, [write(tmp_path / source, photos)], out, SALTED)
-        manifest = read_manifest(out)
-        # A folder comes in the order of its names, everything else as it stands in the source.
-        expected = sorted(photos, key=lambda one: one.name) if name == "folder" else photos
-        assert list(manifest.photos) == [NSID.sub("", one.name) for one in expected]
-        np.testing.assert_allclose(manifest.latlon_deg, [(one.lat_deg, one.lon_deg) for one in expected], atol=1e-9, rtol=0)
-        assert (report.n, report.n_rows, report.rejected, report.is_damaged) == (len(photos), len(photos), {}, False)
-        assert manifest.has_authors == has_authors
-        if has_authors:
-            groups = manifest.column("author")
-            assert len(set(zip(groups, [one.user for one in expected], strict=True))) == len(set(groups)) == report.n_authors == 12
-        everything = out.read_bytes() + out.with_name("m.parquet.report.json").read_bytes()
-        assert b"@N0" not in everything
-        assert json.loads(out.with_name("m.parquet.report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
-        assert sorted(path.name for path in out.parent.iterdir()) == ["m.parquet", "m.parquet.report.json"]
+@pytest.mark.parametrize(("name", "source", "write", "pattern", "has_authors"), FORMATS, ids=format_id)
+def test_every_format_there_and_back(tmp_path, out, name, source, write, pattern, has_authors):
+    photos = taken_photos(pattern)
+    report = import_dataset(name, [write(tmp_path / source, photos)], out, SALTED)
+    manifest = read_manifest(out)
+    # A folder comes in the order of its names, everything else as it stands in the source.
+    expected = sorted(photos, key=lambda one: one.name) if name == "folder" else photos
+    assert list(manifest.photos) == [NSID.sub("", one.name) for one in expected]
+    np.testing.assert_allclose(manifest.latlon_deg, [(one.lat_deg, one.lon_deg) for one in expected], atol=1e-9, rtol=0)
+    assert (report.n, report.n_rows, report.rejected, report.is_damaged) == (len(photos), len(photos), {}, False)
+    assert manifest.has_authors == has_authors
+    if has_authors:
+        groups = manifest.column("author")
+        assert len(set(zip(groups, [one.user for one in expected], strict=True))) == len(set(groups)) == report.n_authors == 12
+    assert "@N0" not in repr((manifest.photos, manifest.columns)) + out.with_name("m.parquet.report.json").read_text()
+    assert json.loads(out.with_name("m.parquet.report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
+    assert sorted(path.name for path in out.parent.iterdir()) == ["m.parquet", "m.parquet.report.json"]
 
-    def test_bad_rows_repeats_and_torn_photos_are_counted(self, tmp_path, out, name, source, write, pattern, has_authors):
-        photos = taken_photos(pattern)
-        if name == "folder" or write is info_json:
-            pytest.skip("a file exists once, and its damage is of another kind")
-        torn = photos[7].__class__(photos[7].name, photos[7].user, 10.0, 10.0)
-        bad = [
-            photos[0].__class__(NSID.sub("", photos[0].name).replace(str(0), str(100 + index)), "1@N00", *place)
-            for index, place in enumerate([(95.5, 10.0), (10.0, 181.0), (0.0, 0.0)])
-        ]
-        report = import_dataset(name, [write(tmp_path / source, [*photos, photos[3], torn, *bad])], out, SALTED)
-        expected = {
-            "latitude outside [-90, 90]": 1,
-            "longitude outside [-180, 180]": 1,
-            "null island (0, 0)": 1,
-            "repeats an earlier row": 1,
-            "the same photo at another place": 2,
-        }
-        assert report.rejected == expected == reasons_in_list(out)
-        assert (report.n, report.n_rows, report.is_damaged) == (len(photos) - 1, len(photos) + 5, True)
-        names = read_manifest(out).photos
-        assert len(set(names)) == len(names)
-        assert NSID.sub("", photos[7].name) not in names
 
-    def test_swapped_coordinates_are_refused(self, tmp_path, out, name, source, write, pattern, has_authors):
-        if name == "folder":
-            pytest.skip("EXIF names its coordinates")
-        photos = [one.swapped for one in taken_photos(pattern)]
-        with pytest.raises(BadCoordinate, match=r"latitude and longitude look swapped \(1[0-9] of 40 places have a latitude outside") as refused:
-            import_dataset(name, [write(tmp_path / source, photos)], out, SALTED)
-        assert "\n" not in str(refused.value)
-        assert not out.parent.exists()
-        report = import_dataset(name, [tmp_path / source], out, SALTED.model_copy(update={"trust_coordinates": True}))
-        assert set(report.rejected) == {"latitude outside [-90, 90]"}
+@pytest.mark.parametrize(("name", "source", "write", "pattern", "has_authors"), LISTS, ids=format_id)
+def test_bad_rows_repeats_and_torn_photos_are_counted(tmp_path, out, name, source, write, pattern, has_authors):
+    photos = taken_photos(pattern)
+    torn = photos[7].__class__(photos[7].name, photos[7].user, 10.0, 10.0)
+    bad = [
+        photos[0].__class__(NSID.sub("", photos[0].name).replace(str(0), str(100 + index)), "1@N00", *place)
+        for index, place in enumerate([(95.5, 10.0), (10.0, 181.0), (0.0, 0.0)])
+    ]
+    report = import_dataset(name, [write(tmp_path / source, [*photos, photos[3], torn, *bad])], out, SALTED)
+    expected = {
+        "latitude outside [-90, 90]": 1,
+        "longitude outside [-180, 180]": 1,
+        "null island (0, 0)": 1,
+        "repeats an earlier row": 1,
+        "the same photo at another place": 2,
+    }
+    assert report.rejected == expected == reasons_in_list(out)
+    assert (report.n, report.n_rows, report.is_damaged) == (len(photos) - 1, len(photos) + 5, True)
+    names = read_manifest(out).photos
+    assert len(set(names)) == len(names)
+    assert NSID.sub("", photos[7].name) not in names
 
-    @pytest.mark.parametrize("damage", ["absent", "folder", "empty", "noise", "latin-1", "utf-16"])
-    def test_a_source_of_another_kind_is_one_line(self, tmp_path, out, name, source, write, pattern, has_authors, damage):
-        path = tmp_path / source
-        if damage == "folder":
-            path.mkdir()
-        elif damage != "absent":
-            text = "IMG_ID,LAT,LON\né,48.85,2.35\n"
-            path.write_bytes({"empty": b"", "noise": bytes(range(256)) * 8, "latin-1": text.encode("latin-1"), "utf-16": text.encode("utf-16")}[damage])
-        with pytest.raises((BadManifest, UnknownName)) as refused:
-            import_dataset(name, [path], out, SALTED)
-        assert str(path) in str(refused.value)
-        assert "\n" not in str(refused.value)
-        assert not out.exists()
+
+@pytest.mark.parametrize(("name", "source", "write", "pattern", "has_authors"), LISTS, ids=format_id)
+def test_swapped_coordinates_are_refused(tmp_path, out, name, source, write, pattern, has_authors):
+    photos = [one.swapped for one in taken_photos(pattern)]
+    with pytest.raises(BadCoordinate, match=r"latitude and longitude look swapped \(1[0-9] of 40 places have a latitude outside") as refused:
+        import_dataset(name, [write(tmp_path / source, photos)], out, SALTED)
+    assert "\n" not in str(refused.value)
+    assert not out.parent.exists()
+    report = import_dataset(name, [tmp_path / source], out, SALTED.model_copy(update={"trust_coordinates": True}))
+    assert set(report.rejected) == {"latitude outside [-90, 90]"}
+
+
+@pytest.mark.parametrize(("name", "source", "write", "pattern", "has_authors"), FORMATS, ids=format_id)
+@pytest.mark.parametrize("damage", ["absent", "folder", "empty", "noise", "latin-1", "utf-16"])
+def test_a_source_of_another_kind_is_one_line(tmp_path, out, name, source, write, pattern, has_authors, damage):
+    path = tmp_path / source
+    if damage == "folder":
+        path.mkdir()
+    elif damage != "absent":
+        text = "IMG_ID,LAT,LON\né,48.85,2.35\n"
+        path.write_bytes({"empty": b"", "noise": bytes(range(256)) * 8, "latin-1": text.encode("latin-1"), "utf-16": text.encode("utf-16")}[damage])
+    with pytest.raises((BadManifest, UnknownName)) as refused:
+        import_dataset(name, [path], out, SALTED)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -374,3 +375,34 @@ def test_every_set_says_whose_its_photos_are():
         assert benchmark.readers
     sizes = {name: BENCHMARKS[name].n_expected for name in ("im2gps", "im2gps3k", "yfcc4k", "yfcc26k", "gws15k", "mp16")}
     assert sizes == {"im2gps": 237, "im2gps3k": 2997, "yfcc4k": 4536, "yfcc26k": 25_600, "gws15k": 14_955, "mp16": 4_723_695}
+
+
+HALF = "\\ud800"
+
+
+def test_halves_of_characters_are_spelled_out(tmp_path, out):
+    odd = tmp_path / b"\xff".decode(errors="surrogateescape")
+    odd.mkdir()
+    photos = taken_photos(FLAT_NAMES)
+    jsonl = odd / "meta.jsonl"
+    jsonl.write_text(f'{{"id": "{HALF}.jpg", "latitude": "1", "longitude": 2}}\n{{"id": "{HALF}", "latitude": 99, "longitude": 2}}\n')
+    info = odd / "info.json"
+    info.write_text(f'{{"{HALF}.jpg": ["latitude: 1", "longitude: 2", "", ""], "b": ["latitude: {HALF}", "longitude: 2", "", ""]}}')
+    tar = tmp_path / "0.tar"
+    label = f'{{"lat": 1, "lon": 2, "city": "{HALF}"}}'.encode()
+    tar_of(tar, [(b"\xfe.jpg".decode(errors="surrogateescape"), JPEG), (b"\xfe.json".decode(errors="surrogateescape"), label)])
+    for name, source, first in (("mp16", jsonl, "\\ud800.jpg"), ("im2gps", info, "\\ud800.jpg"), ("webdataset", tar, "\\udcfe.jpg")):
+        import_dataset(name, [source], out, ImportSettings(images=(tar,), salt="s"))
+        assert read_manifest(out).photos == (first,)
+    (odd / photos[0].name).write_bytes(JPEG)
+    report = import_dataset("osv5m", [osv_csv(tmp_path / "test.csv", photos)], out, ImportSettings(images=(tmp_path,), salt="s"))
+    assert report.pictures["n_found"] == 1
+    assert read_manifest(out).photos[0] == "\\udcff/0.jpg"
+
+
+def test_numbers_beyond_all_measure_are_counted(tmp_path, out):
+    path = plain_csv(tmp_path / "m.csv", taken_photos())
+    path.write_text(path.read_text() + "huge.jpg,1e308,-1e308,a,b\ntiny.jpg,1e-320,5,a,b\n")
+    report = import_dataset("csv", [path], out)
+    assert report.rejected == {"latitude outside [-90, 90]": 1}
+    assert report.n == 41

@@ -83,8 +83,15 @@ def test_places_that_hold_no_pictures_are_refused(tmp_path):
         find_pictures([tmp_path / "a.txt"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read everything")
-def test_a_closed_folder_is_told(tmp_path):
+def test_a_closed_folder_is_told(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
-    closed.mkdir(mode=0o000)
-    assert str(closed) in find_pictures([tmp_path]).unreadable[0]
+    closed.mkdir()
+    scan = os.scandir
+
+    def refuse(folder):
+        if os.fspath(folder) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the administrator may read everything, so the mode would say nothing
+    assert find_pictures([tmp_path]).unreadable == [f"{closed}: Permission denied"]

@@ -10,7 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.json as pa_json
 
-from geocairn.data.found import Found, found_from_columns, refusals
+from geocairn.data.found import Found, found_from_columns, plain_text, refusals
 from geocairn.data.import_settings import ImportSettings
 from geocairn.errors import BadManifest
 
@@ -55,7 +55,7 @@ def _read_lines(path: Path) -> Found:
                     damaged.append(number)
                     continue
                 for key, field in _FIELD_OF_KEY.items():
-                    rows[field].append(None if entry.get(key) is None else str(entry[key]))
+                    rows[field].append(None if entry.get(key) is None else plain_text(str(entry[key])))
     except (OSError, EOFError) as error:
         raise BadManifest(f"{path}: damaged or cut short ({error}); copy it again from its source") from None
     table = pa.table({field: pa.array(cells, pa.string()) for field, cells in rows.items()})

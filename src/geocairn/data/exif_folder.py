@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from geocairn.data.found import Found, found_from_columns, refusals
+from geocairn.data.found import Found, found_from_columns, plain_text, refusals
 from geocairn.data.import_settings import ImportSettings
 from geocairn.errors import BadManifest, BadPhoto
 from geocairn.photo.listing import list_photos
@@ -31,7 +31,7 @@ def read_folder(path: Path, _: ImportSettings) -> Found:
     refused: list[tuple[int, str, str]] = []
     unreadable: list[str] = []
     for row, photo in enumerate(photos, start=1):
-        name = Path(photo).relative_to(path).as_posix()
+        name = plain_text(Path(photo).relative_to(path).as_posix())
         try:
             claim = read_photo(photo, _LIMITS).claim
         except BadPhoto as error:
@@ -48,8 +48,6 @@ def read_folder(path: Path, _: ImportSettings) -> Found:
 
 def _found(path: Path, columns: dict[str, list[str | float | None]], refused: list[tuple[int, str, str]], unreadable: list[str]) -> Found:
     kinds = {"photo": pa.string(), "lat_deg": pa.float64(), "lon_deg": pa.float64(), "captured_at": pa.string()}
-    # A name that is no UTF-8 cannot stand in a manifest; its bytes are spelled out.
-    columns["photo"] = [str(name).encode(errors="backslashreplace").decode() for name in columns["photo"]]
     table = pa.table({name: pa.array(cells, kinds[name]) for name, cells in columns.items()})
     rows = [refusals([row], [one_line(name)], why) for row, name, why in refused]
     found = found_from_columns(path, table, refused=pa.concat_tables(rows) if rows else None)

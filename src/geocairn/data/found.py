@@ -60,6 +60,11 @@ def refusals(rows: Sequence[int] | NDArray[np.int64], photos: Sequence[str | Non
     return pa.table([pa.array(rows, pa.int64()), pa.array(photos, pa.string()), pa.repeat(pa.scalar(reason), len(rows))], schema=REFUSAL_SCHEMA)
 
 
+def plain_text(words: str) -> str:
+    """Words that UTF-8 can hold: the halves of characters in damaged names and JSON are spelled out."""
+    return words.encode(errors="backslashreplace").decode()
+
+
 def without_missing_words(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text with null where a cell is empty or says NaN, as lists written by pandas do."""
     is_missing = pc.is_in(pc.utf8_trim_whitespace(cells), pa.array(_MISSING_WORDS))

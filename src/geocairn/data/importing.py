@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from geocairn.data.benchmarks import Benchmark, known_benchmark
-from geocairn.data.found import Found
+from geocairn.data.found import Found, plain_text
 from geocairn.data.import_report import ImportReport, count_reasons, write_missing, write_rejected, write_report
 from geocairn.data.import_settings import ImportSettings
 from geocairn.data.people import names_without_users
@@ -94,7 +94,7 @@ class _Imported:
 def _written(name: str, done: _Imported, out: Path, settings: ImportSettings, salt: str) -> ImportReport:
     with appearing_at_once(out) as draft:
         pq.write_table(done.table, draft)
-    paths = pa.array([str(one.path) for one in done.found]).take(done.rejected["source"].combine_chunks())
+    paths = pa.array([plain_text(str(one.path)) for one in done.found]).take(done.rejected["source"].combine_chunks())
     names = done.rejected["photo"] if settings.keep_photo_ids else names_without_users(done.rejected["photo"], salt)[0]
     write_rejected(out, pa.table({"source": paths, "row": done.rejected["row"], "photo": names, "reason": done.rejected["reason"]}))
     write_missing(out, done.taken.missing if done.taken else ())
@@ -111,7 +111,7 @@ def _report(name: str, done: _Imported, out: Path, settings: ImportSettings) -> 
     unreadable = [line for one in done.found for line in one.unreadable] + (done.taken.pictures.unreadable if done.taken else [])
     return ImportReport(
         dataset=name,
-        manifest=str(out),
+        manifest=plain_text(str(out)),
         manifest_sha256=file_sha256(out),
         n_rows=done.table.num_rows + done.rejected.num_rows,
         n=done.table.num_rows,
@@ -121,7 +121,7 @@ def _report(name: str, done: _Imported, out: Path, settings: ImportSettings) -> 
         n_shared=int(n_photos_of_place[n_photos_of_place > 1].sum()),
         n_authors=len(done.table["author"].combine_chunks().drop_null().unique()) if "author" in done.table.column_names else 0,
         pictures=_picture_counts(done.taken),
-        unreadable=unreadable,
+        unreadable=[plain_text(line) for line in unreadable],
         columns=done.table.column_names,
         authors="salted groups; the salt was given" if settings.salt else "salted groups; the salt was random and is not kept",
         sources=[_source_entry(one.path, one.n_rows) for one in done.found] + [_source_entry(path, None) for path in done.archives],
@@ -139,7 +139,12 @@ def _picture_counts(taken: Taken | None) -> dict[str, int] | None:
 
 def _source_entry(path: Path, n_rows: int | None) -> dict[str, Any]:
     is_file = path.is_file()
-    return {"path": str(path), "sha256": file_sha256(path) if is_file else None, "n_bytes": path.stat().st_size if is_file else None, "n_rows": n_rows}
+    return {
+        "path": plain_text(str(path)),
+        "sha256": file_sha256(path) if is_file else None,
+        "n_bytes": path.stat().st_size if is_file else None,
+        "n_rows": n_rows,
+    }
 
 
 def _notes(done: _Imported, n_expected: int | None) -> list[str]:

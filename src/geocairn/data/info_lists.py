@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from geocairn.data.found import Found, found_from_columns, refusals, without_missing_words
+from geocairn.data.found import Found, found_from_columns, plain_text, refusals, without_missing_words
 from geocairn.data.import_settings import ImportSettings
 from geocairn.data.tables import read_csv_text
 from geocairn.errors import BadManifest
@@ -66,7 +66,7 @@ def _pairs_of_json(path: Path) -> list[tuple[str, list[Any]]]:
         raise BadManifest(f"{path}: not JSON ({error})") from None
     if not isinstance(pairs, tuple) or not all(isinstance(strings, list) for _, strings in pairs):
         raise BadManifest(f"{path}: not a list of labels; it is one object, from each file's name to a list of strings")
-    return list(pairs)
+    return [(plain_text(name), strings) for name, strings in pairs]
 
 
 def _value(strings: list[Any], at: int, what: str) -> str | None:
@@ -74,7 +74,7 @@ def _value(strings: list[Any], at: int, what: str) -> str | None:
     if len(strings) < -_LAT_AT or not isinstance(strings[at], str):
         return None
     label, colon, value = strings[at].partition(":")
-    return value.strip() if colon and label.strip().lower() == what else None
+    return plain_text(value.strip()) if colon and label.strip().lower() == what else None
 
 
 def _n_tabbed(path: Path) -> int:

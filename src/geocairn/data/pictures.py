@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from geocairn.data.found import plain_text
 from geocairn.data.msgpack_shards import shard_names
 from geocairn.data.tars import tar_members
 from geocairn.errors import BadManifest
@@ -95,7 +96,7 @@ def _archives(place: Path, sizes: dict[str, int], unreadable: list[str]) -> Iter
         for name in sorted(files):
             path = Path(folder, name)
             if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file():
-                sizes[prefix + name] = path.stat().st_size
+                sizes[plain_text(prefix + name)] = path.stat().st_size
             elif is_archive(path):
                 yield prefix, path
 
@@ -105,7 +106,7 @@ def _list_archive(prefix: str, path: Path, sizes: dict[str, int], unreadable: li
     try:
         for name, size in lister(path):
             if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
-                sizes[prefix + name.removeprefix("./")] = size
+                sizes[plain_text(prefix + name.removeprefix("./"))] = size
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, NotImplementedError, UnicodeDecodeError, BadManifest) as error:
         unreadable.append(f"{path}: {first_line(error).removeprefix(f'{path}: ')}")
 

@@ -52,7 +52,7 @@ def swap_evidence(latlon_deg: NDArray[np.float64]) -> str | None:
 
 def _distinct_places(latlon_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Places to 0.01 degree, each once, so that a point mass has one voice; of many every k-th."""
-    known = latlon_deg[np.isfinite(latlon_deg).all(axis=1)]
+    known = latlon_deg[(np.abs(latlon_deg) <= 180).all(axis=1)]  # what lies on the Earth in neither order has nothing to say
     step = -(-len(known) // _LOOKED_AT) or 1
     return np.unique(np.round(known[::step] * _GRID_PER_DEG), axis=0) / _GRID_PER_DEG
 

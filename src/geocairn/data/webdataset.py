@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from geocairn.data.columns import recognised_columns
-from geocairn.data.found import Found, found_from_columns, refusals, without_missing_words
+from geocairn.data.found import Found, found_from_columns, plain_text, refusals, without_missing_words
 from geocairn.data.import_settings import ImportSettings
 from geocairn.data.pictures import first_line
 from geocairn.data.tars import tar_members
@@ -68,13 +68,13 @@ def _read_shard(path: Path) -> _Shard:
             for member, key, kind in _members(archive):
                 # A key that comes again with what it has already is another sample: whether it says the same is judged with all other repeats.
                 if key not in by_key or kind in by_key[key].kinds:
-                    by_key[key] = _Sample(key)
+                    by_key[key] = _Sample(plain_text(key))
                     shard.samples.append(by_key[key])
                 by_key[key].kinds.add(kind)
                 if kind == "json":
                     by_key[key].label = _label(archive, member)
                 elif member.size:
-                    by_key[key].picture = member.name.removeprefix("./")
+                    by_key[key].picture = plain_text(member.name.removeprefix("./"))
     except (tarfile.TarError, OSError, EOFError) as error:
         shard.unreadable.append(first_line(error))
     return shard
@@ -105,7 +105,7 @@ def _label(archive: tarfile.TarFile, member: tarfile.TarInfo) -> dict[str, Any] 
 
 
 def _cells(labels: list[dict[str, Any]], name: str) -> pa.ChunkedArray:
-    words = [None if label.get(name) is None or isinstance(label[name], dict | list) else str(label[name]) for label in labels]
+    words = [None if label.get(name) is None or isinstance(label[name], dict | list) else plain_text(str(label[name])) for label in labels]
     return without_missing_words(pa.chunked_array([pa.array(words, pa.string())]))
 
 
