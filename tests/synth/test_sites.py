@@ -1,0 +1,56 @@
+"""Sites: near their city and no other, a kilometre from those of other splits."""
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from geocairn.geo.sphere import chord_from_km, distance_km_from_units, unit_from_latlon
+from geocairn.places.nearest import NearestPlace
+from geocairn.synth.sites import draw_sites
+
+
+def city_and_split(earth):
+    counts = np.diff(earth.sites.start)
+    return np.divmod(np.repeat(np.arange(len(counts)), counts), 3)
+
+
+def test_every_city_has_sites_in_every_split_but_unseen_ones_none_for_training(draw):
+    earth, _ = draw(cities=1500)
+    counts = np.diff(earth.sites.start).reshape(-1, 3)
+    assert counts[~earth.is_unseen].min() >= 1
+    assert (counts[earth.is_unseen, 0] == 0).all()
+    assert counts[earth.is_unseen, 1:].min() >= 1
+
+
+def test_sites_of_different_splits_lie_a_kilometre_apart(draw):
+    earth, _ = draw(cities=1500)
+    unit, (_, split) = unit_from_latlon(earth.sites.latlon_deg), city_and_split(earth)
+    pairs = cKDTree(unit).query_pairs(float(chord_from_km(1.0)), output_type="ndarray")
+    assert not (split[pairs[:, 0]] != split[pairs[:, 1]]).any()
+    near = cKDTree(unit).query_pairs(float(chord_from_km(2.0)), output_type="ndarray")
+    assert (split[near[:, 0]] != split[near[:, 1]]).any()
+
+
+def test_coordinates_give_the_city(draw):
+    earth, _ = draw(cities=1500)
+    city, _ = city_and_split(earth)
+    np.testing.assert_array_equal(NearestPlace(earth.hierarchy).leaf(earth.sites.latlon_deg), city)
+    away = distance_km_from_units(unit_from_latlon(earth.sites.latlon_deg), earth.hierarchy.unit[earth.hierarchy.leaves][city])
+    assert away.max() <= earth.settings.site_radius_km + 0.001
+
+
+@pytest.mark.parametrize("poles", [[(90.0, 0.0), (-90.0, 0.0)], [(0.0, 180.0), (0.05, -179.9)], [(35.2644, 45.0), (-35.2644, -135.0)]])
+def test_poles_the_antimeridian_and_the_corners_of_the_cube_have_sites(earth, poles):
+    sites = draw_sites(unit_from_latlon(poles), np.zeros(2, dtype=bool), earth.settings)
+    assert np.diff(sites.start).min() >= 1
+    unit = unit_from_latlon(sites.latlon_deg)
+    assert not cKDTree(unit).query_pairs(float(chord_from_km(1.0)))
+
+
+def test_a_site_is_picked_evenly(earth):
+    city, split = np.zeros(1000, dtype=int), np.full(1000, 0 if not earth.is_unseen[0] else 1)
+    picked = earth.sites.pick(city, split, np.linspace(0, 1, 1000, endpoint=False))
+    counts = np.bincount(picked)[earth.sites.start[split[0]] :]
+    assert len(counts) == earth.sites.start[split[0] + 1] - earth.sites.start[split[0]]
+    assert counts.min() >= 1000 // len(counts) - 1
+    assert earth.sites.pick(city[:1], split[:1], np.array([np.nextafter(1, 0)]))[0] == earth.sites.start[split[0] + 1] - 1
