@@ -125,3 +125,21 @@ def test_log_odds_are_bounded_and_nought_for_a_clue_that_says_nothing():
     assert log_odds_raised(earth, certain, RELIABILITY) == 20
     assert log_odds_raised(earth, clue(earth, np.ones(earth.n_leaves)), RELIABILITY) == pytest.approx(0, abs=1e-6)
     assert log_odds_raised(earth, clue(earth, np.arange(earth.n_leaves) != 0, Tier.CERTAIN), RELIABILITY) == -20
+
+
+def test_negative_scores_of_two_levels_do_not_multiply_to_the_best():
+    # A product of raw logits, a known fault of published code, would choose Lyon: (-4) x (-5) = 20 against 2 x 3 = 6 for Paris.
+    earth = hierarchy_of([Leaf(("FR", "11", None, "Paris"), 48.85, 2.35, 1.0), Leaf(("FR", "84", None, "Lyon"), 45.76, 4.84, 1.0)])
+    scores = [None, np.array([2.0, -4.0]), None, np.array([3.0, -5.0])]
+    found = leaf_posterior(earth, scores, [], RELIABILITY)
+    assert_allclose(found, [1 / (1 + np.exp(-14.0)), 1 / (1 + np.exp(14.0))], rtol=1e-12)
+
+
+@FEW
+@given(st.integers(1, 8), SEEDS, st.floats(-50, 50), st.floats(-50, 50))
+def test_logits_give_what_their_softmax_gives(n, seed, first, second):
+    numbers = np.random.default_rng(seed)
+    earth = hierarchy_of([Leaf((f"C{index // 2}", None, None, f"c{index}"), 10.0 * index, 20.0 * index, 1.0) for index in range(n)])
+    countries, cities = numbers.normal(size=(n + 1) // 2), numbers.normal(size=n)
+    plain = leaf_posterior(earth, [countries, None, None, cities], [], RELIABILITY)
+    assert_allclose(leaf_posterior(earth, [countries + first, None, None, cities + second], [], RELIABILITY), plain, rtol=1e-9)
