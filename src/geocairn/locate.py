@@ -20,13 +20,14 @@ from geocairn.clues.clue import Clue
 from geocairn.clues.metadata import metadata_clue
 from geocairn.clues.together import together_clues
 from geocairn.clues.within import within_clue, within_sha256
-from geocairn.errors import GeocairnError
+from geocairn.data.feature_rows import FeatureRows, rows_beside
+from geocairn.errors import BadBundle, BadFeatures, GeocairnError
 from geocairn.geo.sphere import distance_km
 from geocairn.photo.metadata import ExifClaim
 from geocairn.photo.read import PhotoLimits, Source, one_line, read_photo
 from geocairn.places.atlas import Progress
 from geocairn.systems.bundles import load_system
-from geocairn.systems.system import Evidence, System
+from geocairn.systems.system import Evidence, FeatureSystem, System
 from geocairn.workers import in_order
 
 NOTHING = Decided(None, [], [], [], [])
@@ -35,7 +36,7 @@ NOTHING = Decided(None, [], [], [], [])
 class LocateSettings(AnswerSettings):
     """Everything that an answer depends on besides the photo and the bundle."""
 
-    bundle: str = Field("clues", description="name of a shipped bundle")
+    bundle: str = Field("clues", description="name of a shipped bundle, or the folder of one")
     within: str | None = Field(None, description="hard limit: place ids such as FR,ES; circle:LAT,LON,KM; or a GeoJSON file of polygons")
     hint: str | None = Field(None, description="words about the place, read like text in the photo")
     exif: Literal["claim", "use", "ignore"] = Field("claim", description="the position in the file: told apart as a claim, used as a clue, or ignored")
@@ -80,13 +81,14 @@ class Locator:
         """Load a bundle: the only call that reads what it holds, and that builds the places where they are missing.
 
         Args:
-            bundle: its name.
+            bundle: its name, or its folder.
             settings: what the answers depend on; their `bundle` becomes this one.
             progress: told each step of building the places.
             keep_posterior: let every prediction carry its whole posterior (half a megabyte), which says finer things than the answer; it changes nothing
                 of what is told.
 
         Raises:
+            BadBundle: the folder holds no whole bundle.
             UnknownName: no such bundle, or a place in `settings.within` does not exist.
             BadConfig: the limit or hint cannot be used.
             MissingExtra: a package that the bundle needs is not installed.
@@ -118,6 +120,54 @@ class Locator:
             yield from map(self.locate, sources)
         else:
             yield from in_order(_WorkerSetup(self.settings, self.keep_posterior), sources, jobs=jobs, batch_size=batch_size, on_loss=self._lost)
+
+    def rows_beside(self, manifest: Path) -> FeatureRows | None:
+        """The features of a manifest's photos that the bundle takes; None where they are not beside it, or the bundle takes photos alone.
+
+        Raises:
+            BadFeatures: they cannot be used, or are another encoder's.
+        """
+        return rows_beside(manifest, self.system.stores) if isinstance(self.system, FeatureSystem) else None
+
+    def locate_rows(self, manifest: Path, photos: Sequence[str], *, jobs: int = 1, batch_size: int = 64) -> Iterator[Prediction]:
+        """Answer for photos of a manifest from their features, in their order; one without features is a row with an error.
+
+        Args:
+            manifest: the file; the features lie beside it.
+            photos: names as they stand in it.
+            jobs: worker processes; 1 works in this one.
+            batch_size: photos weighed at a time; changes nothing but speed.
+
+        Raises:
+            BadBundle: the bundle takes no features.
+            BadFeatures: the features cannot be used, or are not beside the manifest.
+        """
+        answer = self.row_answerer(manifest)
+        batches = [tuple(photos[start : start + batch_size]) for start in range(0, len(photos), batch_size)]
+        if jobs == 1:
+            answered: Iterable[list[Prediction]] = map(answer, batches)
+        else:
+            setup = _RowWorkerSetup(self.settings, self.keep_posterior, manifest)
+            answered = in_order(setup, batches, jobs=jobs, batch_size=1, on_loss=lambda batch: list(map(self._lost, batch)))
+        return (prediction for batch in answered for prediction in batch)
+
+    def row_answerer(self, manifest: Path) -> Callable[[Sequence[str]], list[Prediction]]:
+        """What answers for a batch of a manifest's photos from their features; see `locate_rows`."""
+        system, rows = self.system, self.rows_beside(manifest)
+        if not isinstance(system, FeatureSystem):
+            raise BadBundle(f"{manifest}: the bundle {system.name!r} takes photos, not features; name photos, or a bundle that takes features")
+        if rows is None:
+            raise BadFeatures(f"{manifest}: no folder {' or '.join(system.stores)} beside it; extract the features")
+
+        def answer(photos: Sequence[str]) -> list[Prediction]:
+            started = time.perf_counter()
+            features, faults = rows.read(photos)
+            whole = [row for row, fault in enumerate(faults) if fault is None]
+            weighed = dict(zip(whole, system.evidence_of_features(features[whole]), strict=True))
+            seen = (_Seen(name, started, evidence=weighed.get(row), error=faults[row]) for row, name in enumerate(photos))
+            return [self._answer(photo, None) for photo in seen]
+
+        return answer
 
     def locate_together(self, sources: Sequence[Source]) -> list[Prediction]:
         """Answer for the photos of one trip: what each shows also speaks for the places of the others.
@@ -247,6 +297,18 @@ class _WorkerSetup:
 
     def __call__(self) -> Callable[[Source], Prediction]:
         return Locator.load(self.settings.bundle, self.settings, keep_posterior=self.keep_posterior).locate
+
+
+@dataclass(frozen=True)
+class _RowWorkerSetup:
+    """Loads the same Locator in a worker process, and opens the features beside a manifest."""
+
+    settings: LocateSettings
+    keep_posterior: bool
+    manifest: Path
+
+    def __call__(self) -> Callable[[Sequence[str]], list[Prediction]]:
+        return Locator.load(self.settings.bundle, self.settings, keep_posterior=self.keep_posterior).row_answerer(self.manifest)
 
 
 def _name_of(source: Source) -> str:

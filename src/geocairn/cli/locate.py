@@ -13,9 +13,12 @@ Format = Literal["table", "json", "jsonl", "geojson", "kml", "csv", "gpx"]
 
 def locate(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Photos, folders, globs, or - for a list of paths on standard input.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Photos, folders, globs, - for a list on standard input, or a manifest with features/ beside it.", show_default=False
+        ),
     ],
-    bundle: Annotated[str, typer.Option(help="What answers: clues (reads the photo's text), prior (only where travel photos are taken).")] = "clues",
+    bundle: Annotated[str, typer.Option(help="What answers: clues (reads the photo's text), prior (where travel photos are taken), or a folder.")] = "clues",
     top: Annotated[int, typer.Option(min=1, max=100, help="At most so many candidates.")] = 5,
     within: Annotated[str | None, typer.Option(help="Hard limit: FR,ES or circle:LAT,LON,KM or a GeoJSON file of polygons.")] = None,
     hint: Annotated[str | None, typer.Option(help="Words about the place, read like text in the photo.")] = None,
@@ -36,7 +39,10 @@ def locate(
     """Say where photos were taken, how sure it is, and why."""
     from geocairn.cli.output import Output, check_output
     from geocairn.cli.progress import counted, tell_step
+    from geocairn.data.feature_rows import manifest_of_features
+    from geocairn.errors import BadConfig
     from geocairn.locate import LocateSettings, Locator
+    from geocairn.manifest import read_manifest
     from geocairn.photo.listing import list_photos
     from geocairn.photo.read import PhotoLimits
 
@@ -53,15 +59,21 @@ def locate(
             "limits": PhotoLimits(max_bytes=max_bytes, max_pixels=max_pixels, max_frames=max_frames),
         },
     )
-    photos = list(list_photos(paths, _lines_on_stdin()))
+    manifest = manifest_of_features(paths)
+    if manifest is not None and together:
+        raise BadConfig(f"--together {manifest}: a joint answer is for photos, not for features; leave it out")
+    photos = list(read_manifest(manifest).photos) if manifest is not None else list(list_photos(paths, _lines_on_stdin()))
     if not photos:
         from geocairn.errors import BadPhoto
 
         raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
-    output.check_spares(photos)
+    output.check_spares(photos if manifest is None else [str(manifest)])
     locator = Locator.load(bundle, settings, progress=tell_step)
     todo = output.without_done(photos, locator.settings_sha256)
-    predictions = iter(locator.locate_together(todo)) if together else locator.locate_many(todo, jobs=jobs)
+    if manifest is not None:
+        predictions = locator.locate_rows(manifest, todo, jobs=jobs)
+    else:
+        predictions = iter(locator.locate_together(todo)) if together else locator.locate_many(todo, jobs=jobs)
     ended = output.write(counted(predictions, len(todo)), locator.name_of)
     if ended.interrupted:
         raise KeyboardInterrupt

@@ -29,10 +29,12 @@ class Source:
     Attributes:
         places: the hierarchy that truths and answers are places of.
         locate: photos -> predictions with exact coordinates, in their order; a file answers nothing anew.
+        locate_rows: the same for a manifest whose photos' features lie beside it; None where they do not.
     """
 
     places: Places
     locate: Locate = lambda paths: ()
+    locate_rows: Callable[[Manifest], Iterable[Prediction] | None] = lambda manifest: None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
 
     Raises:
         UnknownName: no such bundle.
+        BadBundle: the folder holds no whole bundle.
         MissingExtra: a package that the bundle needs is not installed.
         BadOutput: the places cannot be written to the cache.
     """
@@ -72,7 +75,13 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
     exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide})
     locator = Locator.load(settings.bundle, exact, progress=tell, keep_posterior=True)
     hierarchy = locator.system.hierarchy
-    return Source(Places(hierarchy, NearestPlace(hierarchy)), lambda paths: locator.locate_many(paths, jobs=settings.jobs))
+
+    def locate_rows(manifest: Manifest) -> Iterable[Prediction] | None:
+        is_there = locator.rows_beside(manifest.path) is not None
+        return locator.locate_rows(manifest.path, manifest.photos, jobs=settings.jobs) if is_there else None
+
+    places = Places(hierarchy, NearestPlace(hierarchy))
+    return Source(places, lambda paths: locator.locate_many(paths, jobs=settings.jobs), locate_rows)
 
 
 def answers_of_file(predictions: Path, manifest: Manifest, *, places: Places) -> Answers:

@@ -46,6 +46,7 @@ def run_evaluation(
     Raises:
         BadConfig: the settings contradict each other.
         BadManifest, BadCoordinate: the manifest, a file of predictions or a gallery cannot be used.
+        BadBundle, BadFeatures: the bundle's folder, or the features beside the manifest, cannot be used.
         BadHierarchy: the oracle's hierarchy cannot be used.
         UnknownName: there is no such protocol, bundle or level.
         MissingExtra: a package that the bundle needs is not installed.
@@ -67,7 +68,10 @@ def run_evaluation(
     elif settings.oracle is not None:
         answers = answers_of_oracle(settings.oracle, manifest, level=settings.oracle_level, places=places)
     else:
-        answers = answers_of_bundle(str(settings.bundle), watch(source.locate(paths), len(paths)), truth=truth, places=places)
+        # Where features lie beside the manifest, no photo need be there.
+        of_rows = source.locate_rows(manifest)
+        stream = source.locate(paths) if of_rows is None else of_rows
+        answers = answers_of_bundle(str(settings.bundle), watch(stream, len(paths)), truth=truth, places=places)
     evaluation = evaluate_answers(answers, manifest, truth=truth, places=places, other=other, settings=settings)
     if out is not None:
         write_evaluation(out, evaluation)

@@ -72,7 +72,7 @@ def weighted_entities(
         names=Strings.of([name for block in blocks for _, name, _, _ in block]),
         meta={"builder": "entities", "count_of": "people", **meta},
     )
-    return replace(hierarchy, radius_km=_radii_km(hierarchy, unit, weight, area_km2))
+    return replace(hierarchy, radius_km=entity_radii_km(hierarchy, disc_km=np.sqrt(np.maximum(area_km2, 1.0) / np.pi)))
 
 
 def sort_cities(cities: Sequence[City]) -> list[City]:
@@ -128,9 +128,17 @@ def _centre(unit: NDArray[np.float64], weight: NDArray[np.float64], leaves: slic
     return unit[leaves.start] if leaves.stop - leaves.start == 1 else mean_on_sphere(unit[leaves], weight[leaves])
 
 
-def _radii_km(hierarchy: Hierarchy, unit: NDArray[np.float64], weight: NDArray[np.float64], area_km2: NDArray[np.float64]) -> NDArray[np.float32]:
+def entity_radii_km(hierarchy: Hierarchy, *, disc_km: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Radii that hold 90 % of what is expected in each place.
+
+    Args:
+        disc_km: (L,) radius of the disc that each leaf's photos lie in: its own radius.
+
+    Returns:
+        (N,) float32.
+    """
+    unit, weight = hierarchy.unit[hierarchy.leaves], hierarchy.weight[hierarchy.leaves]
     radius = np.zeros(len(hierarchy))
-    disc_km = np.sqrt(np.maximum(area_km2, 1.0) / np.pi)
     for place, (start, stop) in enumerate(zip(hierarchy.leaf_start.tolist(), hierarchy.leaf_stop.tolist(), strict=True)):
         if stop - start == 1:
             radius[place] = disc_km[start]

@@ -1,11 +1,12 @@
 """A synthetic Earth: places, sites and the generator of features; all that is needed to draw photos, and to know what can be told from them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geocairn.places.entities import entity_radii_km
 from geocairn.places.geonames import City
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.synth.draws import numbers_for
@@ -58,6 +59,9 @@ def draw_earth(settings: SynthSettings) -> Earth:
     """
     cities, hierarchy, is_unseen = draw_places(settings)
     unit = hierarchy.unit[hierarchy.leaves]
+    sites = draw_sites(unit, is_unseen, settings)
+    # Photos are taken at the sites, not all over the land that is nearer to the city than to another.
+    hierarchy = replace(hierarchy, radius_km=entity_radii_km(hierarchy, disc_km=sites.disc_km(unit)))
     climate, model = _draw_model(hierarchy, unit, settings)
     region_of_city, shares, prior = _draw_map_shares(hierarchy, settings)
     return Earth(
@@ -65,7 +69,7 @@ def draw_earth(settings: SynthSettings) -> Earth:
         cities=cities,
         hierarchy=hierarchy,
         is_unseen=is_unseen,
-        sites=draw_sites(unit, is_unseen, settings),
+        sites=sites,
         climate=climate,
         model=model,
         warp=Warp.drawn(numbers_for("warp", settings.seed), settings.feature_dim, settings.warp_strength),

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geocairn.geo import s2
-from geocairn.geo.sphere import EARTH_RADIUS_KM, chord_from_km, latlon_from_unit
+from geocairn.geo.sphere import EARTH_RADIUS_KM, chord_from_km, distance_km_from_units, latlon_from_unit, unit_from_latlon
 from geocairn.synth.draws import numbers_for
 from geocairn.synth.settings import SPLITS, SynthSettings
 
@@ -36,6 +36,16 @@ class Sites:
         """(N,) a site of each city and split, by numbers in [0, 1)."""
         first, after = self.start[3 * city + split], self.start[3 * city + split + 1]
         return np.asarray(first + np.minimum((uniform * (after - first)).astype(np.int64), after - first - 1))
+
+    def disc_km(self, unit: Array) -> Array:
+        """(C,) radius of the disc around each city, evenly filled, whose points lie as far from the centre as its sites do in the mean of squares.
+
+        Args:
+            unit: (C, 3) unit vectors of the cities.
+        """
+        n_sites = np.diff(self.start).reshape(len(unit), -1).sum(axis=1)
+        away_km = distance_km_from_units(unit_from_latlon(self.latlon_deg), np.repeat(unit, n_sites, axis=0))
+        return np.asarray(np.sqrt(2 * np.add.reduceat(away_km**2, self.start[: -1 : len(SPLITS)]) / n_sites))
 
 
 def draw_sites(unit: Array, is_unseen: NDArray[np.bool_], settings: SynthSettings) -> Sites:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
+
+from numpy.typing import NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.answer.posterior import LevelScores
@@ -43,4 +45,23 @@ class System(Protocol):
 
     def hint_clues(self, words: str) -> list[Clue]:
         """Read a user's words as text about the place."""
+        ...
+
+
+@runtime_checkable
+class FeatureSystem(Protocol):
+    """A system that also, or only, takes features of photos.
+
+    Attributes:
+        stores: feature stores beside a manifest whose rows it takes, joined in this order, and the encoder that must have made each.
+    """
+
+    stores: Mapping[str, str]
+
+    def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
+        """Weigh (B, F) features, finite and of the width that the stores give; a row's evidence does not depend on the other rows.
+
+        Raises:
+            BadFeatures: of another width.
+        """
         ...
