@@ -56,6 +56,7 @@ def honesty() -> str:
 def the_rest() -> str:
     pictures, speed, hostile = read("not_photo"), read("bench_locate"), read("robustness")["fuzz"]
     known, unseen = pictures["new_authors_known_styles"], pictures["new_authors_new_styles"]
+    cut, metrics = read("bench_partition"), read("bench_metrics")
     return "\n".join(
         [
             "| what | measured | recipe |",
@@ -68,6 +69,10 @@ def the_rest() -> str:
             f"| `import geocairn` above bare Python | {speed['import_geocairn_above_bare_s']} s | `bench_locate.sh` |",
             f"| `geocairn --help` | {speed['help_s']} s | `bench_locate.sh` |",
             f"| one photo, places built | {speed['one_photo_warm_cache_s']} s | `bench_locate.sh` |",
+            f"| {cut['n_points']:,} points into seven levels of S2 cells, all rows assigned | {cut['points_to_classes_s']:.1f} s, "
+            f"{cut['peak_memory_mib']} MiB (s2sphere: {cut['s2sphere_leaf_ids_s_extrapolated']:.0f} s for the ids alone) | `bench_partition.sh` |",
+            f"| all metrics of {metrics['pairs']:,} pairs; on the ellipsoid; 1,000 resamples of {metrics['photos']:,} | {metrics['sphere']['s']:.1f} s; "
+            f"{metrics['wgs84']['s']:.1f} s; {metrics['bootstrap_by_author']['s']:.2f} s | `bench_metrics.sh` |",
             f"| a folder, against reading its text alone | {speed['speed_of_ocr_alone']:.0%} of the speed | `bench_locate.sh` |",
         ]
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+GROUPS = ("places", "data", "build")  # words that lead to further commands
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -52,7 +53,7 @@ def test_commands_and_flags_of_the_readme_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for line in re.findall(r"^geocairn (.*?)(?:  +#.*)?$", readme, flags=re.MULTILINE):
         words = line.split()
-        command = words[:2] if words[0] == "places" else words[:1]
+        command = words[: 1 + sum(word in GROUPS for word in words[:2])]
         text = help_of(*command)
         assert [flag for flag in re.findall(r"--[a-z-]+", line) if flag not in text] == [], line
 
