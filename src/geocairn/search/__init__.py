@@ -1,0 +1,1 @@
+"""Search over vectors of places: flat, and by a beam down the hierarchy."""
