@@ -1,7 +1,10 @@
 import pytest
+from tests.places.factory import small_earth
 
-from geocairn.errors import UnknownName
+from geocairn.answer.decide import Calibration
+from geocairn.errors import BadBundle, UnknownName
 from geocairn.locate import LocateSettings, Locator
+from geocairn.systems.bundle import BundleConfig, save_bundle
 from geocairn.systems.bundles import SHIPPED, load_system
 
 
@@ -20,3 +23,10 @@ def test_bundles_are_told_apart_and_the_same_one_is_the_same(atlas):
 def test_the_name_given_to_load_goes_before_the_settings(atlas):
     locator = Locator.load("prior", LocateSettings(bundle="clues", top=2))
     assert (locator.system.name, locator.settings.bundle, locator.settings.top) == ("prior", "prior", 2)
+
+
+def test_a_bundle_of_an_unknown_kind_lists_the_known_ones(tmp_path):
+    config = BundleConfig(kind="oracle", name="one day")
+    save_bundle(tmp_path / "b", config, hierarchy=small_earth(), calibration=Calibration(), card="")
+    with pytest.raises(BadBundle, match="of the kind 'oracle'; this version reads synthetic-limit, constant"):
+        load_system(str(tmp_path / "b"))

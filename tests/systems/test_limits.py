@@ -1,0 +1,106 @@
+"""The limits as systems: they answer from features alone, each row by itself."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.places.factory import small_earth
+
+from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.photo.read import read_photo
+from geocairn.systems.bundle import load_bundle
+from geocairn.systems.bundles import load_system
+from geocairn.systems.limits import ConstantSystem, LimitSystem, save_limit
+from geocairn.systems.map_likelihood import MapModel
+from geocairn.systems.place_likelihood import PlaceModel
+from geocairn.systems.system import FeatureSystem
+from geocairn.systems.warp import Warp
+
+N = small_earth().n_leaves
+WARP = Warp.drawn(np.random.default_rng(0), 28, 0.5)
+
+
+def model(n_cities=N):
+    numbers = np.random.default_rng(1)
+    gate = np.stack([numbers.permutation(8) < 5 for _ in range(3)])
+    scenes = np.array([0] * 6 + [1] * 4 + [2] * 6)
+    return PlaceModel(3 * numbers.normal(size=(n_cities, 8)), None, gate, scenes, np.array([0.3, 0.4, 0.3]), np.array([1.8, 3.0, 7.0]), 3.0)
+
+
+def maps():
+    return MapModel(np.random.default_rng(2).dirichlet(np.ones(5), 4), None, np.arange(N) % 4)
+
+
+MODELS = (WARP, model(), None)
+
+
+def saved(folder, models=MODELS, stores=(("features", "tiles"),)):
+    return save_limit(folder, "limit", hierarchy=small_earth(), stores=dict(stores), card="# A limit\n", models=models)
+
+
+@pytest.fixture(scope="module")
+def limit(tmp_path_factory):
+    return load_system(str(saved(tmp_path_factory.mktemp("bundle") / "b")))
+
+
+@pytest.fixture
+def rows():
+    return np.random.default_rng(3).normal(scale=3, size=(37, 28))
+
+
+def test_scores_are_the_prior_and_the_likelihood_of_the_unwarped(limit, rows):
+    expected = model().log_likelihood(WARP.latent_from_feature(rows)) + small_earth().log_leaf_weight
+    np.testing.assert_allclose(limit.log_scores(rows), expected, rtol=1e-10)
+    evidence = limit.evidence_of_features(rows)
+    assert len(evidence) == 37
+    assert evidence[5].scores[:-1] == (None, None, None)
+    np.testing.assert_array_equal(evidence[5].scores[-1], limit.log_scores(rows)[5])
+
+
+def test_maps_multiply(tmp_path, limit, rows):
+    with_maps = load_system(str(saved(tmp_path / "b", (WARP, model(), maps()), (("features", "tiles"), ("maps", "cells")))))
+    cells = np.random.default_rng(4).integers(5, size=(37, 9))
+    np.testing.assert_allclose(with_maps.log_scores(np.hstack([rows, cells])), limit.log_scores(rows) + maps().log_likelihood(cells), rtol=1e-10)
+
+
+@pytest.mark.parametrize("size", [1, 5, 16])
+def test_batches_change_nothing(limit, rows, size):
+    together = limit.log_scores(rows)
+    parts = [limit.log_scores(rows[start : start + size]) for start in range(0, 37, size)]
+    np.testing.assert_allclose(np.concatenate(parts), together, rtol=1e-12)
+    assert limit.log_scores(rows[:0]).shape == (0, N)
+
+
+def test_a_limit_takes_features_and_says_so_of_photos_and_words(limit):
+    assert isinstance(limit, FeatureSystem)
+    assert limit.stores == {"features": "tiles"}
+    photo = read_photo(Image.new("RGB", (8, 8)), name="p.png")
+    with pytest.raises(BadPhoto, match=r"p.png: the bundle 'limit' takes features, not photos"):
+        limit.evidence(photo)
+    with pytest.raises(BadConfig, match="--hint 'Paris': the bundle 'limit' reads no words"):
+        limit.hint_clues("Paris")
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [(np.zeros((2, 27)), r"\(2, 27\).*takes 28"), (np.zeros((2, 29)), "takes 28"), (np.zeros(28), "takes 28"), (np.full((3, 28), np.nan), "3 of 3 rows")],
+)
+def test_features_that_do_not_fit_are_refused(limit, features, said):
+    with pytest.raises(BadFeatures, match=said):
+        limit.log_scores(features)
+
+
+def test_the_prior_says_the_same_of_everything(tmp_path, rows):
+    prior = load_system(str(saved(tmp_path / "b", None)))
+    assert isinstance(prior, ConstantSystem)
+    assert not isinstance(prior, LimitSystem)
+    np.testing.assert_array_equal(prior.evidence_of_features(rows)[3].scores[-1], small_earth().log_leaf_weight)
+    assert prior.evidence(read_photo(Image.new("RGB", (8, 8)), name="p.png")) is prior.evidence_of_features(rows)[0]
+
+
+def test_a_bundle_without_its_arrays_or_of_other_cities_is_refused(tmp_path):
+    saved(tmp_path / "other", (WARP, model(N - 1), None))
+    with pytest.raises(BadBundle, match=f"{N - 1} means for {N} cities"):
+        load_system(str(tmp_path / "other"))
+    prior = load_bundle(saved(tmp_path / "prior", None))
+    with pytest.raises(BadBundle, match=r"arrays.npz: missing"):
+        LimitSystem(prior)
