@@ -35,7 +35,7 @@ class FeatureRows:
                 faults[row] = f"{photos[row]}: has no features in {store.folder}; extract them"
             first += dim
         for row in np.flatnonzero(~np.isfinite(joined).all(axis=1)).tolist():
-            faults[row] = f"{photos[row]}: its features are not finite; extract them anew"
+            faults[row] = faults[row] or f"{photos[row]}: its features are not finite; extract them anew"
         return joined, faults
 
 

@@ -1,0 +1,179 @@
+"""`geocairn data synth`, and `locate` and `evaluate` on what it writes."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.cli.command import Command
+
+from geocairn.data.feature_store import open_store
+from geocairn.places.geonames import read_cities
+from geocairn.synth import places
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    return Command(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def earth(tmp_path_factory):
+    """A small Earth, written by the function that the command calls."""
+    from geocairn.synth.settings import SynthSettings
+    from geocairn.synth.write import write_synth
+
+    out = tmp_path_factory.mktemp("synth") / "earth"
+    cities = read_cities(15000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "read_cities", lambda: cities)
+        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
+    return out
+
+
+def answers(text):
+    rows = [json.loads(line) for line in text.splitlines()]
+    for row in rows:
+        row["provenance"].pop("seconds", None)
+    return rows
+
+
+def test_the_command_writes_an_earth_and_says_what_is_in_it(command, tmp_path, monkeypatch):
+    cities = read_cities(15000)
+    monkeypatch.setattr(places, "read_cities", lambda: cities)
+    words = ("data", "synth", "--photos", 100, "--cities", 20, "--with", "maps", "--set", "unseen_max=0.1", "--out", tmp_path / "e")
+    ran = command(*words)
+    assert ran.code == 0
+    assert "90 train, 5 val, 5 test; places:" in ran.out
+    assert "geocairn: computing the limits" in ran.err
+    settings = json.loads((tmp_path / "e/synth.json").read_text())["settings"]
+    assert (settings["cities"], settings["with_maps"], settings["with_tokens"], settings["unseen_max"]) == (20, True, False, 0.1)
+    again = command(*words)
+    assert again.out == ran.out
+    assert again.err == "geocairn: already there\n"
+    evaluated = command("evaluate", tmp_path / "e/test.parquet", "--bundle", tmp_path / "e/learnable")
+    assert evaluated.code == 0
+    assert "5 photos, 0 failed" in evaluated.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--photos", 3), "photos = 3"),
+        (("--with", "depth"), "--with depth: 'depth' is not known; write tokens, maps or tokens,maps"),
+        (("--set", "gates"), "--set gates: write KEY=VALUE"),
+        (("--set", "gates=many"), "--set gates=many: write KEY=VALUE"),
+        (("--set", "colour=1"), "colour = 1"),
+        (("--seed", -1), "seed = -1"),
+    ],
+)
+def test_what_it_cannot_do_is_refused_in_one_line(command, tmp_path, words, said):
+    assert said in command.refused("data", "synth", "--out", tmp_path / "e", *words)
+    assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("bundle", ["bayes", "learnable", "prior"])
+def test_locate_gives_one_answer_a_row(command, earth, bundle):
+    ran = command("locate", earth / "test.parquet", "--bundle", earth / bundle, "--format", "jsonl")
+    assert ran.code == 0
+    rows = answers(ran.out)
+    assert len(rows) == 30
+    assert all(row["photo"].startswith("photo-") and row["sha256"] is None and row["error"] is None for row in rows)
+    assert {row["provenance"]["bundle"] for row in rows} == {bundle}
+    assert all(row["provenance"]["calibrated"] for row in rows)
+
+
+def test_batches_processes_and_interruptions_change_nothing(command, earth, tmp_path):
+    from geocairn.locate import LocateSettings, Locator
+    from geocairn.manifest import read_manifest
+
+    words = ("locate", earth / "test.parquet", "--bundle", earth / "bayes", "--format", "jsonl")
+    whole = answers(command(*words).out)
+    assert answers(command(*words, "--jobs", 2).out) == whole
+    out = tmp_path / "a.jsonl"
+    assert command(*words[:-2], "--out", out).code == 0
+    lines = out.read_text().splitlines(keepends=True)
+    out.write_text("".join(lines[:11]) + lines[11][:20])
+    assert command(*words[:-2], "--out", out, "--resume").code == 0
+    assert answers(out.read_text()) == whole
+    locator = Locator.load(str(earth / "bayes"), LocateSettings())
+    photos = read_manifest(earth / "test.parquet").photos
+    for batch_size in (1, 7):
+        rows = [prediction.to_json() for prediction in locator.locate_rows(earth / "test.parquet", photos, batch_size=batch_size)]
+        assert answers("\n".join(rows)) == whole
+
+
+def test_evaluate_scores_the_rows(command, earth, tmp_path):
+    scores = {}
+    for bundle in ("bayes", "prior"):
+        assert command("evaluate", earth / "test.parquet", "--bundle", earth / bundle, "--out", tmp_path / bundle).code == 0
+        report = json.loads((tmp_path / bundle / "report.json").read_text())
+        assert (report["n"], report["n_failed"]) == (30, 0)
+        assert list(report["level_accuracy_pct"]) == ["country", "region", "subregion", "city"]
+        scores[bundle] = report["geoscore"]
+    assert scores["bayes"] > 2 * scores["prior"]
+    assert command("evaluate", earth / "test.parquet", "--bundle", earth / "bayes", "--decide", "geoscore").code == 0
+
+
+def _copied(earth, tmp_path, damage):
+    from shutil import copytree
+
+    folder = copytree(earth, tmp_path / "earth")
+    damage(folder)
+    return folder
+
+
+def test_photos_without_features_are_rows_with_errors(command, earth, tmp_path):
+    def damage(folder):
+        shard = next(folder.glob("features/rows-*.npy"))
+        rows = np.load(shard)
+        rows[open_store(earth / "features").rows_of(_test_photos(earth)[:2])] = np.nan
+        np.save(shard, rows)
+
+    folder = _copied(earth, tmp_path, damage)
+    ran = command("locate", folder / "test.parquet", "--bundle", folder / "bayes", "--format", "jsonl")
+    assert ran.code == 1
+    assert [row["error"] is None for row in answers(ran.out)] == [False] * 2 + [True] * 28
+    assert ran.err.count("its features are not finite; extract them anew") == 2
+    assert command("evaluate", folder / "test.parquet", "--bundle", folder / "bayes").code == 1
+
+
+def _test_photos(earth):
+    from geocairn.manifest import read_manifest
+
+    return read_manifest(earth / "test.parquet").photos
+
+
+def test_a_photo_is_a_row_error_of_a_bundle_that_takes_features(command, earth, tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
+    ran = command("locate", tmp_path / "p.png", "--bundle", earth / "bayes", "--format", "jsonl")
+    assert ran.code == 1
+    assert (
+        answers(ran.out)[0]["error"] == f"{tmp_path / 'p.png'}: the bundle 'bayes' takes features, not photos; name a manifest with a feature store beside it"
+    )
+
+
+def test_what_does_not_fit_together_is_refused_in_one_line(command, earth, tmp_path, atlas):
+    manifest = earth / "test.parquet"
+    assert "there is no such bundle" in command.refused("locate", manifest, "--bundle", tmp_path / "none")
+    assert "takes photos, not features" in command.refused("locate", manifest, "--bundle", "clues")
+    assert "a joint answer is for photos" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--together")
+    assert "reads no words" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--hint", "Paris")
+    without = _copied(earth, tmp_path, lambda folder: (folder / "bayes/card.md").unlink())
+    assert command.refused("evaluate", manifest, "--bundle", without / "bayes") == f"{without / 'bayes/card.md'}: missing; fetch or export the bundle anew"
+
+
+def test_a_truncated_store_is_refused(command, earth, tmp_path):
+    def damage(folder):
+        shard = next(folder.glob("features/rows-*.npy"))
+        shard.write_bytes(shard.read_bytes()[:-100])
+
+    folder = _copied(earth, tmp_path, damage)
+    for verb in ("locate", "evaluate"):
+        assert "truncated" in command.refused(verb, folder / "test.parquet", "--bundle", folder / "bayes")
+
+
+def test_limits_within_a_country_are_kept(command, earth):
+    ran = command("locate", earth / "test.parquet", "--bundle", earth / "bayes", "--within", "CN", "--format", "jsonl")
+    assert {row["levels"][0]["id"] for row in answers(ran.out)} == {"CN"}
