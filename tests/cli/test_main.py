@@ -17,7 +17,8 @@ FLAGS = {
     "places build cells": "--out --start-level",
     "places build entities": "--manifest --out --labels --polygons --split",
     "places build tree": "--coords --out --vectors --branches --seed --split",
-    "data import": "--out --images --require-images --salt --photo-column --lat-column --lon-column --author-column --column --keep --keep-photo-ids --trust-coordinates --json",
+    "data import": "--out --images --require-images --salt --photo-column --lat-column --lon-column --author-column --column --keep --keep-photo-ids "
+    "--trust-coordinates --json",
     "data sample": "--n --seed --radius-km --max-per-city --min-population --out --beside",
     "data lorenz": "--min-population --cell-level --out --json",
     "data split": "--by --out --fractions --cell-km --seed --json",
