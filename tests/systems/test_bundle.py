@@ -15,7 +15,7 @@ from tests.places.factory import small_earth
 from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadOutput
 from geocairn.places.files import arrays_sha256
-from geocairn.systems.bundle import ARRAYS, MANIFEST, Bundle, BundleConfig, load_bundle, save_bundle, verify_bundle
+from geocairn.systems.bundle import MANIFEST, WEIGHTS, Bundle, BundleConfig, load_bundle, save_bundle, verify_bundle
 
 CONFIG = BundleConfig(kind="tiles", name="a bundle", system={"width": 3})
 CALIBRATION = Calibration(temperature=1.5, calibrated=True)
@@ -88,8 +88,8 @@ def test_a_bundle_that_fails_to_be_written_leaves_nothing(tmp_path):
 
 
 def test_further_files_are_listed_and_pickles_are_not_written(tmp_path):
-    saved(tmp_path / "b", more=lambda folder: (folder / "model.safetensors").write_bytes(b"weights"))
-    assert "model.safetensors" in json.loads((tmp_path / "b" / MANIFEST).read_text())["files"]
+    saved(tmp_path / "b", more=lambda folder: (folder / "vocabulary.txt").write_bytes(b"words"))
+    assert "vocabulary.txt" in json.loads((tmp_path / "b" / MANIFEST).read_text())["files"]
     with pytest.raises(BadBundle, match=r"holds no .pt files"):
         saved(tmp_path / "c", more=lambda folder: (folder / "model.pt").write_bytes(pickle.dumps({})))
     assert not (tmp_path / "c").exists()
@@ -109,7 +109,7 @@ def _flip(path):
     path.write_bytes(data)
 
 
-FILES = ["config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md", ARRAYS]
+FILES = ["config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md", WEIGHTS]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -152,13 +152,20 @@ def test_a_pickle_is_refused_even_where_it_is_listed(folder):
         load_bundle(folder)
 
 
-def test_objects_among_the_arrays_are_refused(folder):
-    with (folder / ARRAYS).open("wb") as file:
-        np.savez(file, weights=np.array([{}], dtype=object))
-    relist(folder, ARRAYS)
+@pytest.mark.parametrize("data", [pickle.dumps({"weights": 1}), b"", b"PK\x03\x04" + bytes(60)])
+def test_a_pickle_in_place_of_weights_is_refused(folder, data):
+    (folder / WEIGHTS).write_bytes(data)
+    relist(folder, WEIGHTS)
     bundle = load_bundle(folder)
-    with pytest.raises(BadBundle, match="not readable as plain arrays"):
+    with pytest.raises(BadBundle, match="no readable safetensors") as refused:
         _ = bundle.arrays
+    assert "\n" not in str(refused.value)
+
+
+def test_arrays_come_back_whatever_their_order_in_memory(tmp_path):
+    given = {"turned": np.arange(6).reshape(2, 3).T, "number": np.array(3.0), "mask": np.array([[True, False]]), "none": np.zeros((0, 4), dtype=np.float32)}
+    found = saved(tmp_path / "b", arrays=given).arrays
+    assert {name: (array.dtype, array.tolist()) for name, array in found.items()} == {name: (array.dtype, array.tolist()) for name, array in given.items()}
 
 
 @pytest.mark.parametrize(("file", "key"), [("config.json", "colour"), ("calibration.json", "colour")])

@@ -102,5 +102,5 @@ def test_a_bundle_without_its_arrays_or_of_other_cities_is_refused(tmp_path):
     with pytest.raises(BadBundle, match=f"{N - 1} means for {N} cities"):
         load_system(str(tmp_path / "other"))
     prior = load_bundle(saved(tmp_path / "prior", None))
-    with pytest.raises(BadBundle, match=r"arrays.npz: missing"):
+    with pytest.raises(BadBundle, match=r"model.safetensors: missing"):
         LimitSystem(prior)

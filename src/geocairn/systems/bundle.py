@@ -24,7 +24,7 @@ from geocairn.storage import folder_appearing_at_once
 Settings = TypeVar("Settings", bound=Config)
 FORMAT = "geocairn-bundle-1"
 MANIFEST = "manifest.json"
-ARRAYS = "arrays.npz"
+WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md")
 # What bundles may hold: nothing that runs when it is read.
 SUFFIXES = (".json", ".npz", ".npy", ".md", ".toml", ".txt", ".safetensors", ".faiss", ".parquet")
@@ -62,12 +62,12 @@ class Bundle:
 
     @cached_property
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What is kept in `arrays.npz`, by name.
+        """The arrays of `model.safetensors`, by name.
 
         Raises:
-            BadBundle: there is no such file, or it holds objects.
+            BadBundle: there is no such file, or it is something else.
         """
-        return read_arrays(self.folder / ARRAYS)
+        return read_arrays(self.folder / WEIGHTS)
 
 
 def save_bundle(
@@ -83,8 +83,8 @@ def save_bundle(
     """Write a bundle; an older bundle there is replaced. The territories of the hierarchy's leaves are measured on the way.
 
     Args:
-        arrays: kept in `arrays.npz`.
-        more: writes further files (weights as safetensors, an index) into the folder that it is given.
+        arrays: kept in `model.safetensors`.
+        more: writes further files (an index, a tokenizer) into the folder that it is given.
 
     Returns:
         `folder`.
@@ -102,8 +102,7 @@ def save_bundle(
         save_hierarchy(hierarchy, draft / "hierarchy.npz")
         build_territories(hierarchy.unit[hierarchy.leaves], draft / "territory.npz")
         if arrays is not None:
-            with (draft / ARRAYS).open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
+            write_arrays(draft / WEIGHTS, arrays)
         if more is not None:
             more(draft)
         files = {name: {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size} for name in _files_in(draft)}
@@ -147,19 +146,29 @@ def verify_bundle(folder: Path) -> None:
         _check_file(folder / name, listed[name])
 
 
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as safetensors; equal arrays give equal bytes."""
+    from safetensors.numpy import save_file
+
+    # The format keeps bytes as they lie: rows must stand one after the other.
+    save_file({name: np.array(array, order="C") for name, array in sorted(arrays.items())}, path)
+
+
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an `.npz`; a pickle among them is refused.
+    """The arrays of a `.safetensors`; anything else under that name, a pickle say, is refused.
 
     Raises:
-        BadBundle: no such file, damaged, or with objects in it.
+        BadBundle: no such file, damaged, or of another format.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        return load_file(path)
     except FileNotFoundError:
         raise BadBundle(f"{path}: missing; fetch or export the bundle anew") from None
-    except Exception as error:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything
-        raise BadBundle(f"{path}: not readable as plain arrays ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
+    except (OSError, SafetensorError) as error:
+        raise BadBundle(f"{path}: no readable safetensors ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
 
 
 def _check_file(path: Path, told: Mapping[str, Any]) -> None:
