@@ -1,0 +1,242 @@
+"""Entities as points: an anchor of their own, moved by what their photos, their place and their name look like."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from pydantic import Field
+from torch import Tensor, nn
+
+from geocairn.config import Config
+from geocairn.errors import BadConfig, BadFeatures
+from geocairn.geo.sphere import unit_from_latlon
+from geocairn.models.geometry import Geometry
+from geocairn.models.location import LocationConfig, LocationReader, frequencies, sphere_m_plus
+
+
+class EntityConfig(Config):
+    """What an entity's embedding is made of. Source: HierLoc, section 3.3."""
+
+    use_image: bool = True
+    no_image_at: tuple[str, ...] = Field((), description="names of levels whose entities do without their photos' features")
+    use_location: bool = True
+    use_text: bool = True
+    encoder: Literal["shared", "per_level"] = Field("shared", description="one network with an embedding of the level, or one network for each level")
+    hidden: int = Field(512, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    anchor: Literal["manifold", "tangent"] = Field(
+        "manifold", description="anchors are points stepped by RiemannianAdam, or tangents at the origin stepped by AdamW"
+    )
+    anchor_std: float = Field(0.01, ge=0)
+    alpha: float | None = Field(None, gt=0, description="first scale of what the features add; none is one over the root of the dimensions")
+    location: LocationConfig = LocationConfig()
+
+
+@dataclass(frozen=True)
+class LevelFeatures:
+    """What is known of the n entities of one level before training.
+
+    Attributes:
+        name: of the level.
+        latlon_deg: (n, 2) degrees, means on the sphere of the training photos; NaN where there is none.
+        image: (n, d_img) mean features of an entity's training photos, or (n, P, d_img) of P groups of them (prototypes); NaN where an entity has no such
+            prototype, first ones first. None without photos.
+        text: (n, d_text) embeddings of the names, NaN where there is none; or None.
+    """
+
+    name: str
+    latlon_deg: ArrayLike
+    image: ArrayLike | Tensor | None = None
+    text: ArrayLike | Tensor | None = None
+
+
+class Standardise(nn.Module):
+    """Shift and scale features by what training photos have on average: (..., d_img) -> (..., d_img) float32 or wider."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, d_img: int, mean: ArrayLike | Tensor | None = None, std: ArrayLike | Tensor | None = None) -> None:
+        super().__init__()
+        for what, value, default in (("mean", mean, torch.zeros(d_img)), ("std", std, torch.ones(d_img))):
+            found = default if value is None else torch.as_tensor(value).float()
+            if found.shape != (d_img,):
+                raise BadFeatures(f"{what} of the features has shape {tuple(found.shape)}, expected ({d_img},)")
+            self.register_buffer(what, found.clone())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """A feature that never varied (std 0) becomes its difference from the mean."""
+        wide = features if features.dtype in (torch.float32, torch.float64) else features.float()
+        return (wide - self.mean) / torch.where(self.std > 0, self.std, torch.ones_like(self.std))
+
+
+class EntityTable(nn.Module):
+    """The tangents of all entities: log(A) + alpha Delta, with A an anchor for each entity and Delta read off its features.
+
+    An entity with P image prototypes has P embeddings that share its anchor, place and text; its distance is that to the nearest (or a soft minimum, see
+    `HierLocConfig.prototypes`). What is known beforehand is kept outside of the state: give the same `LevelFeatures` to load a state.
+    """
+
+    def __init__(self, config: EntityConfig, geometry: Geometry, dim: int, levels: Sequence[LevelFeatures], scaler: Standardise) -> None:
+        super().__init__()
+        self.names = tuple(level.name for level in levels)
+        _check_levels(config, levels)
+        self._geometry, self._config = geometry, config
+        scale = frequencies(config.location)
+        for index, level in enumerate(levels):
+            latlon = torch.as_tensor(np.asarray(level.latlon_deg, dtype=np.float64).reshape(-1, 2))
+            self._keep("unit", index, torch.as_tensor(unit_from_latlon(latlon.numpy())))
+            self._keep("place", index, sphere_m_plus(latlon, scale).float() if config.use_location else None)
+            self._keep("text", index, _known(level.text) if config.use_text else None)
+            image = _prototypes(level.image) if config.use_image and level.name not in config.no_image_at else None
+            # An entity without any photo keeps one embedding, of features 0.
+            present = None if image is None else (~image.isnan().any(-1)).index_fill(1, torch.tensor([0]), True)
+            self._keep("image", index, image)
+            self._keep("present", index, None if present is None or bool(present.all()) else present)
+        self.scaler = scaler
+        self.location = LocationReader(config.location) if config.use_location else None
+        inputs = {
+            "image": _width(self.image(index) for index in range(len(levels))),
+            "location": config.location.width if config.use_location else None,
+            "text": _width(self.text(index) for index in range(len(levels))),
+        }
+        is_shared = config.encoder == "shared"
+        self.encoders = nn.ModuleList(
+            _EntityEncoder(inputs, len(levels) if is_shared else 1, config.hidden, dim, config.dropout) for _ in range(1 if is_shared else len(levels))
+        )
+        self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
+        self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in range(len(levels)))
+
+    def forward(self, level: int) -> Tensor:
+        """(n, P, d) tangents of a level's entities; rows of prototypes that `present` denies hold what is not to be read."""
+        anchor = self.anchors[level]
+        if self._config.anchor == "manifold":
+            anchor = self._geometry.log(self._geometry.point_from_parameter(anchor))
+        place, text, image = self._buffer("place", level), self.text(level), self.image(level)
+        encoder = self.encoders[0 if self._config.encoder == "shared" else level]
+        location = None if place is None or self.location is None else self.location(place)
+        if image is not None:
+            image = self.scaler(image).nan_to_num(0.0)
+        delta = encoder(image, location, text, len(anchor), level if self._config.encoder == "shared" else 0)
+        return self._geometry.shorten(anchor[:, None] + self.log_alpha.exp() * delta.float())
+
+    def unit(self, level: int) -> Tensor:
+        """(n, 3) float64 unit vectors of the entities' places; NaN where there is none."""
+        found = self._buffer("unit", level)
+        assert found is not None
+        return found
+
+    def image(self, level: int) -> Tensor | None:
+        """(n, P, d_img) image features as they were given, or None where the level does without."""
+        return self._buffer("image", level)
+
+    def text(self, level: int) -> Tensor | None:
+        """(n, d_text) text embeddings, or None."""
+        return self._buffer("text", level)
+
+    def present(self, level: int) -> Tensor | None:
+        """(n, P) whether an entity has a prototype; None where all have all."""
+        return self._buffer("present", level)
+
+    def alpha(self) -> Tensor:
+        """The scale of what features add, detached."""
+        return self.log_alpha.detach().exp()
+
+    def _anchor(self, n: int, dim: int) -> nn.Parameter:
+        tangent = torch.randn(n, dim) * self._config.anchor_std
+        if self._config.anchor == "tangent":
+            return nn.Parameter(tangent)
+        manifold = self._geometry.manifold()
+        from geoopt import ManifoldParameter
+
+        point = self._geometry.parameter_from_point(self._geometry.exp(tangent))
+        made: nn.Parameter = ManifoldParameter(point, manifold=manifold)
+        return made
+
+    def _keep(self, what: str, level: int, value: Tensor | None) -> None:
+        self.register_buffer(f"{what}_{level}", value, persistent=False)
+
+    def _buffer(self, what: str, level: int) -> Tensor | None:
+        found: Tensor | None = getattr(self, f"{what}_{level}")
+        return found
+
+
+class FrozenEntities(nn.Module):
+    """The tangents that training ended with, without what they were made of: what a bundle carries."""
+
+    def __init__(self, tangents: Sequence[Tensor], present: Sequence[Tensor | None]) -> None:
+        super().__init__()
+        for index, (tangent, mask) in enumerate(zip(tangents, present, strict=True)):
+            self.register_buffer(f"tangent_{index}", tangent)
+            self.register_buffer(f"present_{index}", mask)
+
+    def forward(self, level: int) -> Tensor:
+        """(n, P, d) tangents of a level's entities."""
+        found: Tensor = getattr(self, f"tangent_{level}")
+        return found
+
+    def present(self, level: int) -> Tensor | None:
+        """(n, P) whether an entity has a prototype; None where all have all."""
+        found: Tensor | None = getattr(self, f"present_{level}")
+        return found
+
+
+class _EntityEncoder(nn.Module):
+    """Linear layer over the concatenation [image; location; text], GELU, dropout, linear layer.
+
+    The first layer is a sum of one for each part, which equals one over the concatenation and needs no copy of the features at each step.
+    """
+
+    def __init__(self, inputs: dict[str, int | None], n_levels: int, hidden: int, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.parts = nn.ModuleDict({part: nn.Linear(width, hidden, bias=False) for part, width in inputs.items() if width is not None})
+        self.level = nn.Parameter(torch.randn(n_levels, hidden) * 0.1)
+        self.rest = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
+
+    def forward(self, image: Tensor | None, location: Tensor | None, text: Tensor | None, n: int, level: int) -> Tensor:
+        hidden = self.level[level].expand(n, 1, -1)
+        for part, value in (("location", location), ("text", text)):
+            if value is not None:
+                hidden = hidden + self.parts[part](value)[:, None]
+        if image is not None:
+            hidden = hidden + self.parts["image"](image)
+        delta: Tensor = self.rest(hidden)
+        return delta
+
+
+def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None:
+    names = [level.name for level in levels]
+    for name in config.no_image_at:
+        if name not in names:
+            raise BadConfig(f"entities.no_image_at names {name!r}, which is no level; levels: {', '.join(names)}")
+    for level in levels:
+        n = len(np.asarray(level.latlon_deg))
+        for what, value in (("image features", level.image), ("text embeddings", level.text)):
+            if value is not None and len(torch.as_tensor(value)) != n:
+                raise BadFeatures(f"level {level.name}: {len(torch.as_tensor(value))} {what} for {n} entities; give one row for each entity")
+        if config.use_text and level.text is None:
+            raise BadFeatures(f"level {level.name} has no text embeddings; give them, or set entities.use_text to false")
+        if config.use_image and level.name not in config.no_image_at and level.image is None:
+            raise BadFeatures(f"level {level.name} has no image features; give them, or name it in entities.no_image_at")
+
+
+def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:
+    if image is None:
+        return None
+    found = torch.as_tensor(image)
+    return found[:, None] if found.ndim == 2 else found
+
+
+def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
+    return None if text is None else torch.as_tensor(text).float().nan_to_num(0.0)
+
+
+def _width(parts: Iterable[Tensor | None]) -> int | None:
+    widths = {part.shape[-1] for part in parts if part is not None}
+    if len(widths) > 1:
+        raise BadFeatures(f"levels disagree on the width of their features: {sorted(widths)}; encode them all with one encoder")
+    return widths.pop() if widths else None

@@ -1,0 +1,398 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from geocairn.errors import BadConfig, BadFeatures
+from geocairn.geo.sphere import unit_from_latlon
+from geocairn.models.entity_features import LevelFeatures
+from geocairn.models.hierloc import HierLoc, HierLocConfig
+
+D_IMG, D_TEXT, BATCH = 10, 6, 8
+SIZES = {"country": 3, "region": 7, "city": 20}
+SMALL = {
+    "dim": 16,
+    "image": {"hidden": 24, "width": 20, "dropout": 0.0},
+    "entities": {"hidden": 24, "dropout": 0.0, "location": {"n_frequencies": 4, "hidden": 12, "width": 9, "dropout": 0.0}},
+    "attention": {"heads": 4, "fuse_hidden": 24, "dropout": 0.0},
+    "loss": {"geo": {"scale_km": [1000.0, 300.0, 50.0]}, "level_weight": [1.0, 1.0, 1.0]},
+}
+
+
+def merged(base: dict, changes: dict) -> dict:
+    return base | {key: merged(base.get(key, {}), value) if isinstance(value, dict) else value for key, value in changes.items()}
+
+
+def config(**changes) -> HierLocConfig:
+    return HierLocConfig.model_validate(merged(SMALL, changes))
+
+
+def levels(prototypes: int = 1, sizes: dict[str, int] = SIZES) -> list[LevelFeatures]:
+    rng = np.random.default_rng(0)
+    made = []
+    for name, n in sizes.items():
+        latlon = np.stack([rng.uniform(-60, 70, n), rng.uniform(-180, 180, n)], axis=1)
+        made.append(LevelFeatures(name, latlon, rng.normal(size=(n, prototypes, D_IMG)).astype(np.float32), rng.normal(size=(n, D_TEXT)).astype(np.float32)))
+    return made
+
+
+def model(*, prototypes: int = 1, features: list[LevelFeatures] | None = None, **changes) -> HierLoc:
+    torch.manual_seed(3)
+    return HierLoc(config(**changes), D_IMG, features or levels(prototypes))
+
+
+def batch(sizes: dict[str, int] = SIZES) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(1)
+    labels = torch.as_tensor(np.stack([rng.integers(0, n, BATCH) for n in sizes.values()], axis=1))
+    place = unit_from_latlon(np.stack([rng.uniform(-60, 70, BATCH), rng.uniform(-180, 180, BATCH)], axis=1))
+    return torch.as_tensor(rng.normal(size=(BATCH, D_IMG)), dtype=torch.float32), labels, torch.as_tensor(place)
+
+
+def trained(found: HierLoc, steps: int = 40) -> list[float]:
+    geoopt = pytest.importorskip("geoopt")
+    optimisers = [torch.optim.AdamW(found.euclidean_parameters(), lr=0.02)]
+    if found.manifold_parameters():
+        optimisers.append(geoopt.optim.RiemannianAdam(found.manifold_parameters(), lr=0.02))
+    losses = []
+    for _ in range(steps):
+        found.zero_grad()
+        loss = found.loss(*batch())
+        loss.total.backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        losses.append(loss.total.item())
+    return losses
+
+
+GEOMETRIES = ("hyperbolic", "euclidean", "spherical")
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("anchor", ["manifold", "tangent"])
+@pytest.mark.parametrize("encoder", ["shared", "per_level"])
+@pytest.mark.parametrize("prototypes", [1, 3])
+def test_every_parameter_has_a_gradient_on_the_first_step(geometry, anchor, encoder, prototypes):
+    found = model(
+        prototypes=prototypes,
+        geometry=geometry,
+        entities={"anchor": anchor, "encoder": encoder},
+        loss={"geo": {"is_learned": True}, "prototypes": "soft"},
+    )
+    found.loss(*batch()).total.backward()
+    for name, parameter in found.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert (parameter.grad != 0).any(), name
+        if "anchors" in name:
+            assert (parameter.grad[:, 1:] != 0).any(-1).all(), name  # each entity learns from each photo
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("anchor", ["manifold", "tangent"])
+def test_it_learns_what_it_is_shown(geometry, anchor):
+    found = model(geometry=geometry, entities={"anchor": anchor})
+    losses = trained(found)
+    assert losses[-1] < 0.5 * losses[0]
+    scores = found.eval().level_log_scores(batch()[0])
+    assert (scores[2].argmax(-1) == batch()[1][:, 2]).float().mean() >= 0.75
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("prototypes", [1, 3])
+def test_scores_are_log_probabilities_of_squared_distances_over_tau(geometry, prototypes):
+    found = model(prototypes=prototypes, geometry=geometry, curv=0.7).eval()
+    with torch.no_grad():
+        features = batch()[0]
+        scores, points = found.level_log_scores(features), found(features)
+        for level, (n, score) in enumerate(zip(SIZES.values(), scores, strict=True)):
+            assert score.shape == (BATCH, n)
+            torch.testing.assert_close(score.exp().sum(-1), torch.ones(BATCH))
+            each = found.geometry.squared_distance(found.geometry.queries(points) @ found.geometry.keys(found.entity_points(level)).T)
+            owner = found.entity_owner(level)
+            nearest = torch.stack([each[:, owner == entity].amin(-1) for entity in range(n)], dim=1)
+            torch.testing.assert_close(score, (-nearest / found.tau(level)).log_softmax(-1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+@pytest.mark.parametrize("prototypes", [1, 3])
+def test_what_is_kept_of_entities_and_a_model_for_inference_score_the_same(geometry, prototypes):
+    features = levels(prototypes)
+    if prototypes > 1:
+        features[2].image[4, 1:] = np.nan
+    found = model(features=features, geometry=geometry).eval()
+    with torch.no_grad():
+        plain, rows = found.level_log_scores(batch()[0]), found.entity_owner(2)
+        found.cache_entities()
+        kept = found.level_log_scores(batch()[0])
+        state = found.inference_state()
+        small = HierLoc.for_inference(found.config, list(SIZES), state)
+        light = small.level_log_scores(batch()[0])
+    for one, two, three in zip(plain, kept, light, strict=True):
+        assert one.equal(two)
+        torch.testing.assert_close(one, three, rtol=0, atol=0)
+    assert not [name for name in state if "image_0" in name or "anchors" in name]
+    assert len(rows) == len(small.entity_points(2)) == (20 if prototypes == 1 else 58)
+    assert rows.equal(small.entity_owner(2))
+
+
+def test_what_is_kept_of_entities_is_dropped_when_it_would_grow_old():
+    found = model().eval()
+    found.cache_entities()
+    before = found.entity_points(2)
+    found.train()
+    trained(found, 2)
+    assert not found.eval().entity_points(2).equal(before)
+    found.cache_entities()
+    other = model(entities={"anchor_std": 0.5})
+    found.load_state_dict(other.state_dict())
+    assert found.entity_points(2).equal(other.eval().entity_points(2))
+    found.cache_entities()
+    assert found.double().entity_points(2).dtype == torch.float64
+
+
+def test_the_state_goes_out_and_comes_back():
+    first = model()
+    trained(first, 3)
+    torch.manual_seed(99)
+    second = HierLoc(config(), D_IMG, levels())
+    assert not second.eval()(batch()[0]).equal(first.eval()(batch()[0]))
+    second.load_state_dict(first.state_dict(), strict=True)
+    assert second(batch()[0]).equal(first(batch()[0]))
+    assert len(second.manifold_parameters()) == 3
+    assert not [name for name in first.state_dict() if name.endswith(("image_0", "text_0", "place_0", "unit_0"))]
+
+
+def test_two_runs_are_equal_bit_for_bit():
+    runs = []
+    for _ in range(2):
+        found = model(image={"dropout": 0.2}, entities={"dropout": 0.2}, attention={"dropout": 0.2})
+        torch.manual_seed(7)
+        runs.append((trained(found, 5), [parameter.detach().clone() for parameter in found.parameters()]))
+    assert runs[0][0] == runs[1][0]
+    assert all(one.equal(two) for one, two in zip(runs[0][1], runs[1][1], strict=True))
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_geometry_stays_in_float32_under_autocast(geometry):
+    found = model(geometry=geometry)
+    plain = found.loss(*batch()).total.item()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        points, loss = found(batch()[0]), found.loss(*batch())
+        scores = found.level_log_scores(batch()[0])
+    loss.total.backward()
+    assert points.dtype == loss.total.dtype == scores[0].dtype == found.entity_points(0).dtype == torch.float32
+    assert loss.total.item() == pytest.approx(plain, rel=0.02)
+    if geometry == "hyperbolic":
+        on = -(points[:, 0] ** 2) + (points[:, 1:] ** 2).sum(-1)
+        torch.testing.assert_close(on, torch.full_like(on, -1.0), rtol=1e-5, atol=0)
+
+
+def test_labels_that_are_missing_count_nothing():
+    features, labels, place = batch()
+    found = model()
+    labels[3:, 2] = -1
+    loss = found.loss(features, labels, place)
+    few = found.loss(features[:3], labels[:3], place[:3])
+    torch.testing.assert_close(loss.values["loss/city"], few.values["loss/city"])
+    assert loss.values["loss/country"] != few.values["loss/country"]
+    labels[:, 2] = -1
+    without = found.loss(features, labels, place)
+    assert without.values["loss/city"] == 0
+    torch.testing.assert_close(without.total.detach(), without.values["loss/country"] + without.values["loss/region"])
+    nothing = found.loss(features, torch.full_like(labels, -1), place)
+    nothing.total.backward()
+    assert nothing.total == 0
+    assert all(parameter.grad is None or (parameter.grad == 0).all() for parameter in found.parameters())
+
+
+@pytest.mark.parametrize("prototypes", [1, 3])
+def test_levels_with_one_entity_and_with_none_work(prototypes):
+    sizes = {"country": 1, "region": 0, "city": 5}
+    found = model(features=levels(prototypes, sizes))
+    features, labels, place = batch({"country": 1, "region": 1, "city": 5})
+    labels[:, 1] = -1
+    loss = found.loss(features, labels, place)
+    loss.total.backward()
+    assert loss.values["loss/country"] == loss.values["loss/region"] == 0
+    assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in found.parameters())
+    scores = found.eval().level_log_scores(features)
+    assert (scores[0] == 0).all()
+    assert [score.shape[1] for score in scores] == [1, 0, 5]
+    small = HierLoc.for_inference(found.config, list(sizes), found.inference_state())
+    assert small.level_log_scores(features)[2].equal(scores[2])
+
+
+def test_a_broken_feature_breaks_its_row_alone():
+    found = model().eval()
+    features = batch()[0]
+    whole = found.level_log_scores(features)
+    features[2, 5] = math.nan
+    broken, others = found.level_log_scores(features), torch.arange(BATCH) != 2
+    for before, after in zip(whole, broken, strict=True):
+        assert after[2].isnan().all()
+        torch.testing.assert_close(after[others], before[others], rtol=1e-6, atol=1e-6)
+    assert found.loss(features, *batch()[1:]).total.isnan()
+
+
+def test_no_features_and_no_known_places_are_no_obstacle():
+    features = levels(2)
+    features[1].image[0] = np.nan
+    features[1].text[1] = np.nan
+    features[1].latlon_deg[2] = np.nan
+    found = model(prototypes=2, features=features)
+    loss = found.loss(*batch())
+    loss.total.backward()
+    assert loss.total.isfinite()
+    assert all(parameter.grad.isfinite().all() for parameter in found.parameters() if parameter.grad is not None)
+    assert len(found.entity_points(1)) == 13  # the entity without a photo keeps one embedding
+
+
+def test_features_are_standardised_the_same_for_images_and_entities():
+    features = batch()[0]
+    plain = model().eval()
+    mean, std = torch.full((D_IMG,), 5.0), torch.full((D_IMG,), 3.0)
+    moved = [LevelFeatures(level.name, level.latlon_deg, np.asarray(level.image) * 3 + 5, level.text) for level in levels()]
+    torch.manual_seed(3)
+    scaled = HierLoc(config(), D_IMG, moved, feature_mean=mean, feature_std=std).eval()
+    torch.testing.assert_close(scaled(features * 3 + 5), plain(features), rtol=1e-4, atol=1e-5)
+    constant = HierLoc(config(), D_IMG, moved, feature_std=torch.zeros(D_IMG))
+    assert constant(features).isfinite().all()
+
+
+def test_attention_trains_entities_only_if_asked():
+    changes = {"loss": {"level_weight": [0.0, 0.0, 1.0]}}
+    for trains, expected in ((False, False), (True, True)):
+        found = model(attention={"trains_entities": trains}, **changes)
+        found.loss(*batch()).total.backward()
+        assert bool((found.entities.anchors[0].grad != 0).any()) is expected
+
+
+def outcome(**changes) -> list[float]:
+    """The loss on the first step and after one step of training: what any setting that is connected changes."""
+    geoopt = pytest.importorskip("geoopt")
+    prototypes = changes.pop("P", 2)
+    found = model(prototypes=prototypes, **changes)
+    torch.manual_seed(11)
+    loss = found.loss(*batch())
+    loss.total.backward()
+    torch.optim.SGD(found.euclidean_parameters(), lr=0.1).step()
+    if found.manifold_parameters():
+        geoopt.optim.RiemannianSGD(found.manifold_parameters(), lr=0.1).step()
+    return [loss.total.item(), found.loss(*batch()).total.item()]
+
+
+KNOBS = {
+    "geometry": {"geometry": "euclidean"},
+    "spherical": {"geometry": "spherical"},
+    "curv": {"curv": 0.5},
+    "dim": {"dim": 12},
+    "image hidden": {"image": {"hidden": 25}},
+    "image width": {"image": {"width": 21}},
+    "image dropout": {"image": {"dropout": 0.3}},
+    "image alpha": {"image": {"alpha": 0.5}},
+    "no image": {"entities": {"use_image": False}},
+    "no image at": {"entities": {"no_image_at": ["country"]}},
+    "no location": {"entities": {"use_location": False}},
+    "no text": {"entities": {"use_text": False}},
+    "encoder": {"entities": {"encoder": "per_level"}},
+    "entity hidden": {"entities": {"hidden": 25}},
+    "entity dropout": {"entities": {"dropout": 0.3}},
+    "anchor": {"entities": {"anchor": "tangent"}},
+    "anchor std": {"entities": {"anchor_std": 0.3}},
+    "entity alpha": {"entities": {"alpha": 0.5}},
+    "frequencies": {"entities": {"location": {"n_frequencies": 5}}},
+    "largest radius": {"entities": {"location": {"max_radius_rad": 2.0}}},
+    "smallest radius": {"entities": {"location": {"min_radius_rad": 0.1}}},
+    "location hidden": {"entities": {"location": {"hidden": 13}}},
+    "location width": {"entities": {"location": {"width": 10}}},
+    "location dropout": {"entities": {"location": {"dropout": 0.3}}},
+    "no attention": {"attention": {"is_on": False}},
+    "heads": {"attention": {"heads": 2}},
+    "fuse hidden": {"attention": {"fuse_hidden": 25}},
+    "fuse dropout": {"attention": {"dropout": 0.3}},
+    "attention trains entities": {"attention": {"trains_entities": True}},
+    "kernel": {"loss": {"geo": {"kernel": "inverse"}}},
+    "strength": {"loss": {"geo": {"strength": 4.0}}},
+    "scale": {"loss": {"geo": {"scale_km": [3000.0, 3000.0, 3000.0]}}},
+    "learned weights": {"loss": {"geo": {"is_learned": True, "strength": 1.5}}},
+    "tau": {"loss": {"tau": {"first": 0.2}}},
+    "lowest tau": {"loss": {"tau": {"lowest": 0.05}}},
+    "highest tau": {"loss": {"tau": {"highest": 1.0}}},
+    "fixed tau": {"loss": {"tau": {"is_learned": False}}},
+    "shared tau": {"loss": {"tau": {"is_shared": True}}},
+    "level weight": {"loss": {"level_weight": [1.0, 1.0, 2.0]}},
+    "prototypes": {"loss": {"prototypes": "soft"}},
+    "one prototype": {"P": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def default_outcome() -> list[float]:
+    return outcome()
+
+
+@pytest.mark.parametrize("changes", KNOBS.values(), ids=KNOBS)
+def test_each_setting_is_connected(changes, default_outcome):
+    found = outcome(**changes)
+    assert all(math.isfinite(value) for value in found)
+    assert max(abs(a - b) for a, b in zip(found, default_outcome, strict=True)) > 1e-6
+
+
+def test_the_paper_distance_is_another_one_only_off_curvature_one():
+    assert outcome(paper_distance=True) == pytest.approx(outcome(), rel=1e-5)
+    assert abs(outcome(paper_distance=True, curv=0.5)[0] - outcome(curv=0.5)[0]) > 1e-4
+
+
+def test_pairs_in_turns_change_nothing_but_memory(default_outcome):
+    assert outcome(loss={"pairs_at_once": 16}) == pytest.approx(default_outcome, rel=1e-4)
+
+
+def test_the_log_of_a_step_names_every_part():
+    values = model().loss(*batch()).values
+    per_level = {f"{what}/{name}" for what in ("loss", "tau", "lambda", "sigma_km") for name in SIZES}
+    assert set(values) == per_level | {"alpha/image", "alpha/entities"}
+    assert values["sigma_km/region"].item() == pytest.approx(300)
+    assert values["alpha/image"].item() == pytest.approx(1 / 4)
+    assert not any(value.requires_grad for value in values.values())
+
+
+def test_all_features_may_be_off():
+    found = model(
+        features=[LevelFeatures(level.name, level.latlon_deg) for level in levels()], entities={"use_image": False, "use_text": False, "use_location": False}
+    )
+    losses = trained(found, 5)
+    assert losses[-1] < losses[0]
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValidationError, match=r"attention\.heads 5 must divide dim 16"):
+        config(attention={"heads": 5})
+    with pytest.raises(BadConfig, match=r"loss\.level_weight has 4 values for 3 levels"):
+        model(loss={"level_weight": [1.0] * 4})
+    with pytest.raises(BadConfig, match="names 'county', which is no level; levels: country, region, city"):
+        model(entities={"no_image_at": ["county"]})
+    good = levels()
+    with pytest.raises(BadFeatures, match="level city has no text embeddings"):
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image)])
+    with pytest.raises(BadFeatures, match="level city has no image features"):
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, None, good[2].text)])
+    with pytest.raises(BadFeatures, match="level city: 19 text embeddings for 20 entities"):
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text[1:])])
+    with pytest.raises(BadFeatures, match=r"levels disagree on the width of their features: \[5, 6\]"):
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text[:, 1:])])
+    with pytest.raises(BadFeatures, match=r"features have shape \(2, 11\), expected \(photos, 10\)"):
+        model()(torch.zeros(2, 11))
+    with pytest.raises(BadFeatures, match=r"mean of the features has shape \(3,\)"):
+        HierLoc(config(), D_IMG, good, feature_mean=[0.0] * 3)
+
+
+def test_a_state_of_other_settings_is_refused():
+    state = model().inference_state()
+    with pytest.raises(BadFeatures, match="the weights do not fit the settings"):
+        HierLoc.for_inference(config(dim=8), list(SIZES), state)
+    with pytest.raises(BadFeatures, match="the weights do not fit the settings"):
+        HierLoc.for_inference(config(), [*SIZES, "street"], state)
+    with pytest.raises(BadFeatures, match="cannot be trained"):
+        HierLoc.for_inference(config(), list(SIZES), state).loss(*batch())

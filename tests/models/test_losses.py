@@ -1,0 +1,187 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from geocairn.errors import BadConfig, BadFeatures
+from geocairn.geo.sphere import distance_km, unit_from_latlon
+from geocairn.models import lorentz
+from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
+from geocairn.models.losses import (
+    GeoWeight,
+    GeoWeightConfig,
+    Level,
+    LossConfig,
+    Temperature,
+    TemperatureConfig,
+    entity_logits,
+    geo_infonce,
+    great_circle_km,
+    log_weight,
+)
+
+D, CURV = 4, 0.8
+KERNELS = {"laplace": lambda x: math.exp(-x), "gaussian": lambda x: math.exp(-x * x / 2), "inverse": lambda x: 1 / (1 + x), "none": lambda x: 0.0}
+
+
+def units(n: int, seed: int) -> torch.Tensor:
+    rng = np.random.default_rng(seed)
+    return torch.as_tensor(unit_from_latlon(np.stack([rng.uniform(40, 50, n), rng.uniform(0, 20, n)], axis=1)))
+
+
+def case(geometry: Geometry, n: int = 30, prototypes: int = 1, batch: int = 6) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, Level]:
+    torch.manual_seed(0)
+    images, points = geometry.exp(torch.randn(batch, D) * 0.4), geometry.exp(torch.randn(n, prototypes, D) * 0.4)
+    labels = torch.randint(0, n, (batch,))
+    return images, labels, units(batch, 1), Level(points, None, units(n, 2), torch.tensor(0.3), 0)
+
+
+def settings(kernel: str = "laplace", strength: float = 1.0, **other) -> tuple[GeoWeight, LossConfig]:
+    config = LossConfig(geo=GeoWeightConfig(kernel=kernel, strength=strength, scale_km=(300.0,)), level_weight=(1.0,), **other)
+    return GeoWeight(config.geo), config
+
+
+def slow_loss(images, labels, here, level, kernel, strength, scale_km) -> list[float]:
+    """Equation 4 as it is printed, pair by pair in float64."""
+    losses = []
+    for image, label, place in zip(images.double(), labels.tolist(), here, strict=True):
+        terms = []
+        for index, (prototypes, there) in enumerate(zip(level.points.double(), level.unit, strict=True)):
+            square = min(float(lorentz.distance(image, point, CURV)) ** 2 for point in prototypes)
+            angle = math.acos(max(-1.0, min(1.0, float(place @ there))))
+            w = 1.0 if index == label else 1 + strength * KERNELS[kernel](6371 * angle / scale_km)
+            terms.append(w * math.exp(-square / float(level.tau)))
+        losses.append(-math.log(terms[label] / sum(terms)))
+    return losses
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("strength", [0.5, 3.0])
+@pytest.mark.parametrize("prototypes", [1, 3])
+@pytest.mark.parametrize("pairs", [2**20, 40])
+def test_the_float32_loss_equals_a_slow_float64_reference(kernel, strength, prototypes, pairs):
+    images, labels, here, level = case(Hyperbolic(CURV), prototypes=prototypes)
+    weight, config = settings(kernel, strength, pairs_at_once=pairs)
+    found = geo_infonce(Hyperbolic(CURV), images, labels, here, level, weight, config=config)
+    expected = slow_loss(images, labels, here, level, kernel, strength, 300.0)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("geometry", [Hyperbolic(CURV), Euclidean(), Spherical(CURV)], ids=lambda geometry: type(geometry).__name__)
+@pytest.mark.parametrize("pairs", [2**20, 40])
+def test_without_weights_it_is_plain_cross_entropy(geometry, pairs):
+    images, labels, here, level = case(geometry)
+    weight, config = settings(strength=0.0, pairs_at_once=pairs)
+    square = geometry.squared_distance(geometry.queries(images) @ geometry.keys(level.points[:, 0]).T)
+    expected = torch.nn.functional.cross_entropy(-square / level.tau, labels, reduction="none")
+    torch.testing.assert_close(geo_infonce(geometry, images, labels, here, level, weight, config=config), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("prototypes", [1, 2])
+@pytest.mark.parametrize("score", ["nearest", "soft"])
+def test_the_loss_in_turns_has_the_same_value_and_gradients(prototypes, score):
+    images, labels, here, level = case(Hyperbolic(CURV), n=101, prototypes=prototypes)
+    images.requires_grad_(), level.points.requires_grad_(), level.tau.requires_grad_()
+    found = []
+    for pairs in (2**20, 70, 1):
+        weight, config = settings(pairs_at_once=pairs, prototypes=score)
+        value = geo_infonce(Hyperbolic(CURV), images, labels, here, level, weight, config=config).sum()
+        found.append([value, *torch.autograd.grad(value, [images, level.points, level.tau])])
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-5)
+
+
+def test_nearer_negatives_weigh_more_and_the_positive_weighs_one():
+    images, labels, here, level = case(Hyperbolic(CURV))
+    plain, weighted, farther = (
+        geo_infonce(Hyperbolic(CURV), images, labels, place, level, settings(strength=strength)[0], config=settings()[1])
+        for strength, place in ((0.0, here), (1.0, here), (1.0, -here))
+    )
+    assert (weighted > plain).all()
+    assert (weighted > farther).all()
+    torch.testing.assert_close(farther, plain, rtol=1e-4, atol=1e-4)
+    alone = Level(level.points[:1], None, level.unit[:1], level.tau, 0)
+    only = geo_infonce(Hyperbolic(CURV), images, torch.zeros_like(labels), here, alone, settings(strength=5.0)[0], config=settings()[1])
+    assert (only == 0).all()
+
+
+@given(st.sampled_from(sorted(KERNELS)), st.floats(0, 20_016), st.floats(0, 50), st.floats(0.1, 1e4))
+def test_weights_lie_between_one_and_one_plus_lambda(kernel, km, strength, scale_km):
+    found = float(log_weight(torch.tensor(km, dtype=torch.float64), kernel, torch.tensor(strength), torch.tensor(scale_km)))
+    assert -1e-6 <= found <= math.log1p(strength) + 1e-5
+    assert found == pytest.approx(math.log1p(strength * KERNELS[kernel](km / scale_km)), abs=1e-4)
+
+
+def test_an_unknown_place_weighs_one():
+    nothing = torch.full((1, 3), math.nan, dtype=torch.float64)
+    weight, _ = settings(strength=2.0)
+    assert weight(0, nothing, units(4, 3)).tolist() == [[0.0] * 4]
+    assert weight(0, units(1, 4), nothing).tolist() == [[0.0]]
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.floats(-90, 90), st.floats(-180, 180))
+def test_distances_on_earth_equal_those_of_the_sphere(lat, lon, other_lat, other_lon):
+    a, b = torch.as_tensor(unit_from_latlon([[lat, lon]])), torch.as_tensor(unit_from_latlon([[other_lat, other_lon]]))
+    expected = float(distance_km([lat, lon], [other_lat, other_lon]))
+    assert float(great_circle_km(a, b)) == pytest.approx(expected, rel=1e-6, abs=1e-3 if expected < 19_000 else 3.0)
+
+
+def test_an_entity_is_as_far_as_its_nearest_prototype_or_a_mean_of_their_likelihoods():
+    square, tau = torch.tensor([[[0.2, 0.6, 9.0], [0.5, 0.1, 0.3]]]), torch.tensor(0.2)
+    present = torch.tensor([[True, True, False], [True, True, True]])
+    torch.testing.assert_close(entity_logits(square, tau, present, "nearest"), torch.tensor([[-1.0, -0.5]]))
+    soft = [math.log((math.exp(-1) + math.exp(-3)) / 2), math.log((math.exp(-2.5) + math.exp(-0.5) + math.exp(-1.5)) / 3)]
+    torch.testing.assert_close(entity_logits(square, tau, present, "soft"), torch.tensor([soft]))
+    torch.testing.assert_close(entity_logits(square, tau, None, "soft")[:, 1:], torch.tensor([soft[1:]]))
+    same = torch.full((1, 1, 3), 0.4)
+    torch.testing.assert_close(entity_logits(same, tau, None, "soft"), entity_logits(same[..., :1], tau, None, "soft"))
+
+
+def test_the_temperature_stays_within_its_bounds_whatever_is_learned():
+    config = TemperatureConfig(first=0.2, lowest=0.05, highest=3.0)
+    tau = Temperature(config, 2)
+    assert tau(1).item() == pytest.approx(0.2)
+    for push, bound in ((1e3, 3.0), (-1e3, 0.05)):
+        tau.raw.data.fill_(push)
+        assert tau(0).item() == pytest.approx(bound)
+    assert len(Temperature(config.model_copy(update={"is_shared": True}), 2).raw) == 1
+    fixed = Temperature(config.model_copy(update={"is_learned": False}), 2)
+    assert not list(fixed.parameters())
+    assert not fixed.state_dict()
+
+
+def test_learned_weights_collapse_as_the_gradient_of_a_weight_foretells():
+    images, labels, here, level = case(Hyperbolic(CURV))
+    config = LossConfig(geo=GeoWeightConfig(is_learned=True, scale_km=(300.0,)), level_weight=(1.0,))
+    weight = GeoWeight(config.geo)
+    steps = torch.optim.SGD(weight.parameters(), lr=1.0)
+    for _ in range(50):
+        steps.zero_grad()
+        geo_infonce(Hyperbolic(CURV), images, labels, here, level, weight, config=config).sum().backward()
+        steps.step()
+    assert 0 < weight.strength(0).item() < 0.5
+    assert 0 < weight.scale_km(0).item() < 300
+
+
+def test_a_label_beyond_the_entities_is_refused():
+    images, labels, here, level = case(Hyperbolic(CURV))
+    weight, config = settings()
+    with pytest.raises(BadFeatures, match="a label names entity 30 of a level with 30 entities"):
+        geo_infonce(Hyperbolic(CURV), images, torch.full_like(labels, 30), here, level, weight, config=config)
+
+
+def test_settings_that_cannot_be_are_refused():
+    with pytest.raises(ValidationError, match="must be above 0"):
+        GeoWeightConfig(scale_km=(100.0, 0.0))
+    with pytest.raises(ValidationError, match="begin above 0"):
+        GeoWeightConfig(is_learned=True, strength=0)
+    with pytest.raises(ValidationError, match="must lie between"):
+        TemperatureConfig(first=20.0)
+    with pytest.raises(ValidationError, match="must not be below 0"):
+        LossConfig(level_weight=(-1.0,))
+    with pytest.raises(BadConfig, match=r"loss\.geo\.scale_km has 4 values for 2 levels \(country, city\)"):
+        LossConfig().check_levels(("country", "city"))
