@@ -36,6 +36,11 @@ def test_an_unknown_key_is_named_with_the_known_ones():
         Kettle.parse("kettle.toml", {"liters": 2})
 
 
+def test_an_unknown_key_inside_is_named_with_those_beside_it():
+    with pytest.raises(BadConfig, match=r"^kitchen\.toml: kettle\.liters = 2: .*known keys: litres, heat\)$"):
+        Kitchen.parse("kitchen.toml", {"kettle": {"liters": 2}})
+
+
 @pytest.mark.parametrize(
     ("values", "words"), [({"litres": -1}, "litres = -1"), ({"heat": "medium"}, "heat = 'medium'"), ({"litres": float("nan")}, "litres = nan")]
 )

@@ -24,10 +24,30 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            known = f" (known keys: {', '.join(cls.model_fields)})" if first["type"] == "extra_forbidden" else ""
-            raise BadConfig(f"{source}: {key} = {first.get('input')!r}: {first['msg']}{known}") from None
+            raise BadConfig(f"{source}: {cls.fault_of(error)[1]}") from None
+
+    @classmethod
+    def fault_of(cls, error: ValidationError) -> tuple[str, str]:
+        """The first fault that `error` found in values of this class.
+
+        Returns:
+            The key, dotted, and one line that says it with its value and what was expected; of an unknown key, also the known ones beside it.
+        """
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = f" (known keys: {', '.join(cls._keys_at(first['loc'][:-1]))})" if first["type"] == "extra_forbidden" else ""
+        return key, f"{key} = {first.get('input')!r}: {first['msg']}{known}"
+
+    @classmethod
+    def _keys_at(cls, path: tuple[int | str, ...]) -> list[str]:
+        """Known keys of the settings at `path`, or of the outermost ones where the path leaves the fields that hold settings themselves."""
+        inner: type[BaseModel] = cls
+        for part in path:
+            field = inner.model_fields.get(str(part))
+            if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+                return list(cls.model_fields)
+            inner = field.annotation
+        return list(inner.model_fields)
 
     def sha256(self) -> str:
         """Hash of the settings: equal settings give equal hashes, whatever the order in which they were written."""

@@ -33,8 +33,16 @@ class BadBundle(GeocairnError):
     """A bundle (a trained system in a folder) that is damaged, incomplete, or not for what it is asked."""
 
 
+class BadEncoder(GeocairnError):
+    """A pretrained encoder that cannot be fetched, is damaged or incomplete, or is not of a kind that is known."""
+
+
 class BadFeatures(GeocairnError):
     """A feature store that is damaged, incomplete, or not of the photos or encoder it is asked about."""
+
+
+class BadRun(GeocairnError):
+    """A training run that cannot be started, continued or finished."""
 
 
 class BadOutput(GeocairnError):

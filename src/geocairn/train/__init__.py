@@ -1,0 +1,1 @@
+"""Training: a recipe and a task in, a run folder with a bundle out, resumable and the same each time."""

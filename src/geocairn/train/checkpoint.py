@@ -1,0 +1,92 @@
+"""Checkpoints: everything that a run needs to go on as if it had never stopped, each file written at once and listed with its hash."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from geocairn.config import Config
+from geocairn.errors import BadConfig, BadRun
+from geocairn.manifest import file_sha256
+from geocairn.storage import appearing_at_once
+
+FORMAT = "geocairn-checkpoint-1"
+
+
+class CheckpointRecord(Config):
+    """What the `.json` beside a checkpoint says; it is written last, and a checkpoint without it does not count."""
+
+    format: str = Field(FORMAT, pattern=f"^{FORMAT}$")
+    step: int = Field(ge=0, description="optimiser steps done")
+    bytes: int = Field(ge=1)
+    file_sha256: str
+
+
+def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
+    """Write the state after `step` steps; one of the same step is replaced.
+
+    Args:
+        state: numbers, strings, lists, mappings and tensors.
+    """
+    path = folder / f"{_stem(step)}.pt"
+    with appearing_at_once(path) as draft:
+        torch.save(_plain(state), draft)
+    record = CheckpointRecord(step=step, bytes=path.stat().st_size, file_sha256=file_sha256(path))
+    with appearing_at_once(path.with_suffix(".json")) as draft:
+        draft.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Steps of the finished checkpoints, in order."""
+    found = (path.stem.removeprefix("step-") for path in folder.glob("step-*.json") if path.with_suffix(".pt").exists())
+    return sorted(int(number) for number in found if number.isdigit())
+
+
+def load_checkpoint(folder: Path, step: int) -> dict[str, Any]:
+    """Read the state after `step` steps, on the CPU, after checking that it is as it was written.
+
+    Raises:
+        BadRun: missing, truncated or otherwise changed, or with objects in it: one line that says what to do.
+    """
+    path = folder / f"{_stem(step)}.pt"
+    try:
+        record = CheckpointRecord.parse(str(path.with_suffix(".json")), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        if path.stat().st_size != record.bytes or file_sha256(path) != record.file_sha256:
+            raise BadRun(f"{path}: truncated or changed since it was written; {_mend(folder, step)}")
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, ValueError, TypeError, RecursionError, RuntimeError, pickle.UnpicklingError, BadConfig) as error:
+        raise BadRun(f"{path}: cannot be read ({' '.join(str(error).split())[:200]}); {_mend(folder, step)}") from None
+
+
+def prune_checkpoints(folder: Path, *, keep_last: int, best: int | None) -> None:
+    """Delete all but the last `keep_last` checkpoints and that of step `best`, and what interrupted writes have left."""
+    steps = checkpoint_steps(folder)
+    kept = {_stem(step) for step in (*steps[-keep_last:], *([best] if best is not None else []))}
+    # The record goes first: a checkpoint without one does not count.
+    for path in sorted(folder.iterdir(), key=lambda path: path.suffix != ".json"):
+        if path.name.lstrip(".").startswith("step-") and path.stem not in kept:
+            path.unlink()
+
+
+def _stem(step: int) -> str:
+    return f"step-{step:09d}"
+
+
+def _mend(folder: Path, step: int) -> str:
+    earlier = [other for other in checkpoint_steps(folder) if other < step]
+    return f"delete it and its .json, and --resume goes on from step {earlier[-1]}" if earlier else "delete the run and train anew"
+
+
+def _plain(value: Any) -> Any:
+    """The same values, with every tensor a bare one on its own memory: kinds of tensors from elsewhere could not be read back safely."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().as_subclass(torch.Tensor).clone()
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

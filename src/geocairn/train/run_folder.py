@@ -1,0 +1,103 @@
+"""The run folder: the resolved recipe first, then the log and checkpoints, and in the end the bundle and what came out.
+
+RUN/config.toml    the recipe with every default and override
+RUN/log.jsonl      a row every so many steps, and one for each validation
+RUN/checkpoints/   the last ones and the best one
+RUN/bundle/        of the best checkpoint
+RUN/finished.json  written last
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from geocairn.errors import BadConfig, BadOutput, BadRun
+from geocairn.storage import appearing_at_once
+from geocairn.train.recipe import Recipe, parse_recipe, read_toml
+from geocairn.train.toml import toml_text
+
+CONFIG, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "log.jsonl", "checkpoints", "bundle", "finished.json"
+# What a resumed run may change: how long it goes on.
+LENGTHS = ("train.epochs", "train.steps")
+
+
+def is_finished(run: Path, recipe: Recipe) -> bool:
+    """Whether the run of this very recipe has ended and its bundle is there."""
+    told = _read_finished(run)
+    return told.get("recipe_sha256") == recipe.sha256() and (run / BUNDLE).is_dir()
+
+
+def claim_run(run: Path, recipe: Recipe, *, resume: bool) -> bool:
+    """Write down what is to be trained, before anything else; with `resume`, take up a run that is there.
+
+    Returns:
+        Whether a run of another length is taken up; its recipe is not changed yet.
+
+    Raises:
+        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, naming the first key.
+        BadOutput: `run` is a file, holds other files, or cannot be written.
+    """
+    if not (run / CONFIG).exists():
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise BadOutput(f"{run}: is a file or holds other files; name a new folder")
+        write_recipe(run, recipe)
+        (run / CHECKPOINTS).mkdir(exist_ok=True)
+        return False
+    changed = list(_changes(run, recipe))
+    others = [change for change in changed if change[0] not in LENGTHS]
+    if others:
+        key, old, new = others[0]
+        raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, or train with its {CONFIG}")
+    if not resume:
+        state = f"of another length ({changed[0][0]} = {changed[0][1]!r})" if changed else "that was cut off"
+        raise BadRun(f"{run}: holds a run {state}; --resume goes on with it, or name a new folder")
+    (run / CHECKPOINTS).mkdir(exist_ok=True)
+    return bool(changed)
+
+
+def write_recipe(run: Path, recipe: Recipe) -> None:
+    """Write down the recipe with all its defaults."""
+    _write(run / CONFIG, toml_text(recipe.model_dump(mode="json")))
+
+
+def save_finished(run: Path, recipe: Recipe, told: Mapping[str, Any]) -> None:
+    """Write down that the run has ended, and how."""
+    _write(run / FINISHED, json.dumps({"recipe_sha256": recipe.sha256(), **told}, indent=1, allow_nan=False) + "\n")
+
+
+def _changes(run: Path, recipe: Recipe) -> Iterator[tuple[str, Any, Any]]:
+    """Keys in which the recipe differs from the run's, with the old and the new value."""
+    path = run / CONFIG
+    values = read_toml(path)
+    if values.get("system") != recipe.system:
+        yield "system", values.get("system"), recipe.system
+        return
+    try:
+        old = _flat(parse_recipe(type(recipe), values, source=str(path)).model_dump(mode="json"))
+    except BadConfig as error:
+        raise BadRun(f"{error}; the run was trained by another version or its file was changed: name a new folder") from None
+    new = _flat(recipe.model_dump(mode="json"))
+    yield from ((key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key))
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
+    return flat
+
+
+def _read_finished(run: Path) -> dict[str, Any]:
+    path = run / FINISHED
+    if not path.exists():
+        return {}
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise BadRun(f"{path}: not readable as JSON ({' '.join(str(error).split())}); delete it, and --resume writes it anew") from None
+
+
+def _write(path: Path, text: str) -> None:
+    with appearing_at_once(path) as draft:
+        draft.write_text(text, encoding="utf-8")
