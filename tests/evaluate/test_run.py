@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from geocairn.errors import BadConfig, BadManifest, BadOutput, UnknownName
+from geocairn.errors import BadConfig, BadHierarchy, BadManifest, BadOutput, UnknownName
 from geocairn.evaluate.answers import Source
 from geocairn.evaluate.plots import PLOTS
 from geocairn.evaluate.run import run_evaluation
 from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.geo.sphere import distance_km, geoscore
+from geocairn.places.row_entities import EntitySettings, build_row_entities
 
 PARIS, LYON, TOKYO = (48.85, 2.35), (45.76, 4.84), (35.69, 139.69)
 MANIFEST = "photo,lat_deg,lon_deg,author,season\na.jpg,48.85,2.35,x,winter\nb.jpg,45.76,4.84,x,summer\nc.jpg,35.69,139.69,y,winter\n=d.jpg,35.69,139.69,z,\n"
@@ -261,3 +262,15 @@ def test_words_from_files_cannot_break_the_tables(write, places, tmp_path):
 def test_plots_are_not_paid_for_until_they_are_drawn():
     code = "import sys, geocairn.evaluate.run; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_bundle_whose_places_were_built_from_the_photos_under_test_is_refused(write, tmp_path, manifest, bundle):
+    head = "photo,lat_deg,lon_deg,country\n"
+    own, leaked = write("own.csv", f"{head}t.jpg,48.8,2.3,FR\n"), write("leaked.csv", f"{head}t.jpg,48.8,2.3,FR\nb.jpg,45.76,4.84,FR\n")
+    for name, rows in (("own", own), ("leaked", leaked)):
+        build_row_entities(rows, tmp_path / name, EntitySettings(labels="columns"))
+    assert run_evaluation(manifest, EvaluationSettings(bundle=str(tmp_path / "own")), opener=bundle).n == 4
+    with pytest.raises(
+        BadHierarchy, match=r"leaked: 1 of the 4 photos in .*m\.csv are among the 2 that these places were built from; build them from training"
+    ):
+        run_evaluation(manifest, EvaluationSettings(bundle=str(tmp_path / "leaked")), opener=bundle)

@@ -22,6 +22,7 @@ from geocairn.evaluate.tables import report_tables
 from geocairn.evaluate.truth import Places, Truth, true_places
 from geocairn.evaluate.write import prepare_folder, write_evaluation
 from geocairn.manifest import Manifest, read_manifest
+from geocairn.places.origin import check_not_built_from
 
 
 def run_evaluation(
@@ -47,7 +48,7 @@ def run_evaluation(
         BadConfig: the settings contradict each other.
         BadManifest, BadCoordinate: the manifest, a file of predictions or a gallery cannot be used.
         BadBundle, BadFeatures: the bundle's folder, or the features beside the manifest, cannot be used.
-        BadHierarchy: the oracle's hierarchy cannot be used.
+        BadHierarchy: the oracle's hierarchy cannot be used, or the bundle's was built from photos of the manifest.
         UnknownName: there is no such protocol, bundle or level.
         MissingExtra: a package that the bundle needs is not installed.
         BadOutput: `out` or the cache cannot be written.
@@ -61,6 +62,8 @@ def run_evaluation(
     if out is not None:
         prepare_folder(out)
     source = opener(settings, tell)
+    if settings.bundle is not None and Path(settings.bundle).is_dir():
+        check_not_built_from(Path(settings.bundle), manifest)
     places, truth = source.places, true_places(manifest, source.places)
     other = answers_of_file(settings.against, manifest, places=places) if settings.against is not None else None
     if settings.predictions is not None:
