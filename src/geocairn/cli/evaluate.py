@@ -8,7 +8,7 @@ import typer
 
 def evaluate(
     manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with photo, lat_deg, lon_deg.", show_default=False)],
-    bundle: Annotated[str | None, typer.Option(help="Bundle that is to place the manifest's photos: clues or prior.")] = None,
+    bundle: Annotated[str | None, typer.Option(help="Bundle that is to place the manifest's photos: clues, prior or a folder.")] = None,
     predictions: Annotated[Path | None, typer.Option(help="File of predictions (.csv or .jsonl) to score instead.")] = None,
     oracle: Annotated[
         Path | None,

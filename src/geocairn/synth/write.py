@@ -19,7 +19,7 @@ from geocairn.storage import appearing_at_once
 from geocairn.synth.earth import Earth, draw_earth
 from geocairn.synth.extras import class_maps, tokens
 from geocairn.synth.labels import hierarchy_of_training, labelled_places, manifest_table
-from geocairn.synth.photos import Photos, draw_photos, features
+from geocairn.synth.photos import BLOCK, Photos, draw_photos, features
 from geocairn.synth.settings import SPLITS, SynthSettings
 from geocairn.synth.training import learnable_maps, learnable_model, observe_training
 from geocairn.systems.limits import save_limit
@@ -98,7 +98,13 @@ def _write_store(out: Path, name: str, earth: Earth, photos: Photos, tell: Tell)
     store, settings = _STORES[name], earth.settings
     encoder = f"{settings.encoder} {name}"
     header = StoreHeader(encoder=encoder, manifest_sha256=settings.sha256(), dim=store.dim(settings), dtype=store.dtype)
-    write_store(out / name, header, photos.names, lambda rows: store.compute(earth, photos, rows))
+
+    def compute(rows: range) -> NDArray[Any]:
+        # A block at a time, and in half the bytes: a shard of tokens would take gigabytes while it is made.
+        blocks = (range(start, min(start + BLOCK, rows.stop)) for start in range(rows.start, rows.stop, BLOCK))
+        return np.concatenate([store.compute(earth, photos, block).astype(np.float32) for block in blocks])
+
+    write_store(out / name, header, photos.names, compute)
     return encoder
 
 
