@@ -1,0 +1,39 @@
+"""A dry run measures and leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+from tests.train.toy import Places, Regression, recipe
+
+from geocairn.train.dry_run import dry_run
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_sizes_are_those_of_the_task(steps):
+    wanted, folders = recipe({"steps": steps}), []
+
+    def make(folder):
+        folders.append(folder)
+        (folder / "places").mkdir()
+        return Places(wanted)
+
+    seen = dry_run(wanted, make)
+    assert (seen.task, seen.device, seen.n_train, seen.steps, seen.steps_per_epoch) == ("places", "cpu", 40, steps, 4)
+    assert [(group.kind, group.lr_scale, group.n_parameters, group.n_bytes) for group in seen.groups] == [
+        ("manifold", 2.0, 200, 800),
+        ("euclidean", 1.0, 1, 4),
+    ]
+    # Two moments of each, and the count of steps of AdamW.
+    assert seen.optimiser_bytes == 2 * 804 + 4
+    assert len(seen.losses) == min(2, steps)
+    assert seen.step_s > 0
+    assert seen.total_s == seen.step_s * steps
+    assert 10**7 < seen.peak_bytes < 10**12
+    assert not folders[0].exists()
+
+
+def test_its_steps_are_those_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    wanted = recipe()
+    assert dry_run(wanted, lambda folder: Regression(wanted)).losses == dry_run(wanted, lambda folder: Regression(wanted)).losses
+    assert list(Path.cwd().iterdir()) == []
