@@ -177,6 +177,20 @@ def test_unknown_keys_are_refused(folder, file, key):
         load_bundle(folder)
 
 
+def test_a_link_to_a_folder_or_to_nothing_in_place_of_a_file_is_refused(folder, tmp_path):
+    for target in (tmp_path, tmp_path / "nothing"):
+        (folder / "card.md").unlink()
+        (folder / "card.md").symlink_to(target)
+        with pytest.raises(BadBundle, match=r"card.md: not a plain file"):
+            load_bundle(folder)
+
+
+def test_a_link_to_the_file_itself_is_as_good(folder, tmp_path):
+    (folder / "card.md").rename(tmp_path / "kept.md")
+    (folder / "card.md").symlink_to(tmp_path / "kept.md")
+    assert load_bundle(folder).config == CONFIG
+
+
 def test_a_folder_without_a_bundle_and_a_file_are_refused(tmp_path):
     (tmp_path / "f").write_text("")
     for folder in (tmp_path, tmp_path / "nothing", tmp_path / "f"):

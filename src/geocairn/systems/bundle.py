@@ -172,10 +172,16 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _check_file(path: Path, told: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise BadBundle(f"{path}: not a plain file; fetch or export the bundle anew")
     size = path.stat().st_size
     if size != told["bytes"]:
         raise BadBundle(f"{path}: {size} bytes, but {told['bytes']} were saved; fetch or export the bundle anew")
-    if file_sha256(path) != told["sha256"]:
+    try:
+        sha256 = file_sha256(path)
+    except OSError as error:
+        raise BadBundle(f"{path}: cannot be read ({error.strerror}); ask whoever may") from None
+    if sha256 != told["sha256"]:
         raise BadBundle(f"{path}: these are not the bytes that were saved (sha256 differs); fetch or export the bundle anew")
 
 
