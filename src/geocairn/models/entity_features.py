@@ -122,7 +122,7 @@ class EntityTable(nn.Module):
         if image is not None:
             image = self.scaler(image).nan_to_num(0.0)
         delta = encoder(image, location, text, len(anchor), level if self._config.encoder == "shared" else 0)
-        return self._geometry.shorten(anchor[:, None] + self.log_alpha.exp() * delta.float())
+        return self._geometry.shorten(anchor[:, None] + self.log_alpha.exp() * delta.to(self.log_alpha.dtype))
 
     def unit(self, level: int) -> Tensor:
         """(n, 3) float64 unit vectors of the entities' places; NaN where there is none."""
@@ -201,9 +201,9 @@ class _EntityEncoder(nn.Module):
         hidden = self.level[level].expand(n, 1, -1)
         for part, value in (("location", location), ("text", text)):
             if value is not None:
-                hidden = hidden + self.parts[part](value)[:, None]
+                hidden = hidden + self.parts[part](value.to(self.level.dtype))[:, None]
         if image is not None:
-            hidden = hidden + self.parts["image"](image)
+            hidden = hidden + self.parts["image"](image.to(self.level.dtype))
         delta: Tensor = self.rest(hidden)
         return delta
 
@@ -232,7 +232,7 @@ def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:
 
 
 def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
-    return None if text is None else torch.as_tensor(text).float().nan_to_num(0.0)
+    return None if text is None else torch.as_tensor(text).nan_to_num(0.0)
 
 
 def _width(parts: Iterable[Tensor | None]) -> int | None:

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from geocairn.geo.sphere import latlon_from_unit
+from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Standardise
+from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
+from geocairn.models.location import LocationConfig, frequencies, sphere_m_plus
+
+D, D_IMG, D_TEXT, N = 8, 5, 4, 6
+LOCATION = LocationConfig(n_frequencies=3, hidden=7, width=6, dropout=0.0)
+GEOMETRIES = [Hyperbolic(0.8), Euclidean(), Spherical(0.8)]
+
+
+def table(geometry: Geometry, prototypes: int = 2, **changes) -> EntityTable:
+    rng = np.random.default_rng(0)
+    latlon = np.stack([rng.uniform(-60, 70, N), rng.uniform(-180, 180, N)], axis=1)
+    levels = [LevelFeatures(name, latlon, rng.normal(size=(N, prototypes, D_IMG)), rng.normal(size=(N, D_TEXT))) for name in ("country", "city")]
+    torch.manual_seed(0)
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, **changes)
+    return EntityTable(config, geometry, D, levels, Standardise(D_IMG, torch.full((D_IMG,), 0.5), torch.full((D_IMG,), 2.0))).double()
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: type(geometry).__name__)
+@pytest.mark.parametrize("anchor", ["manifold", "tangent"])
+@pytest.mark.parametrize("encoder", ["shared", "per_level"])
+def test_an_embedding_is_its_anchor_moved_by_its_features(geometry, anchor, encoder):
+    found = table(geometry, anchor=anchor, encoder=encoder)
+    with torch.no_grad():
+        for level in range(2):
+            network = found.encoders[level if encoder == "per_level" else 0]
+            scale = frequencies(LOCATION)
+            latlon = latlon_from_unit(found.unit(level).numpy())
+            code = found.location(sphere_m_plus(torch.as_tensor(latlon), scale))
+            first = torch.cat([network.parts[part].weight for part in ("image", "location", "text")], dim=1)
+            own = found.anchors[level]
+            start = geometry.log(geometry.point_from_parameter(own)) if anchor == "manifold" else own
+            for prototype in range(2):
+                together = torch.cat([(found.image(level)[:, prototype] - 0.5) / 2, code, found.text(level)], dim=1)
+                hidden = together @ first.T + network.level[level if encoder == "shared" else 0]
+                expected = start + found.alpha() * network.rest(hidden)
+                torch.testing.assert_close(found(level)[:, prototype], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: type(geometry).__name__)
+def test_anchors_begin_as_small_tangents_on_their_manifold(geometry):
+    found = table(geometry, anchor="manifold", anchor_std=0.05)
+    anchor = found.anchors[0]
+    assert anchor.manifold.check_point_on_manifold(anchor.detach().float(), atol=1e-5)
+    start = geometry.log(geometry.point_from_parameter(anchor.detach()))
+    assert 0.02 < float(start.std()) < 0.1
+
+
+def test_an_image_that_is_off_leaves_one_prototype():
+    found = table(Hyperbolic(), no_image_at=("country",))
+    assert found(0).shape == (N, 1, D)
+    assert found(1).shape == (N, 2, D)
+    assert found.image(0) is None
+
+
+def test_absent_prototypes_are_known_and_leave_the_others_alone():
+    whole, levels = table(Hyperbolic()), []
+    for index, name in enumerate(("country", "city")):
+        image = whole.image(index).clone()
+        image[2, 1] = torch.nan
+        image[3] = torch.nan
+        latlon = latlon_from_unit(whole.unit(index).numpy())
+        levels.append(LevelFeatures(name, latlon, image, whole.text(index)))
+    found = EntityTable(EntityConfig(hidden=9, dropout=0.0, location=LOCATION), Hyperbolic(), D, levels, Standardise(D_IMG)).double()
+    found.load_state_dict(whole.state_dict())
+    assert found.present(0).tolist() == [[True, True], [True, True], [True, False], [True, False], [True, True], [True, True]]
+    assert found(0).isfinite().all()
+    there = found.present(0) & (torch.arange(N) != 3)[:, None]
+    torch.testing.assert_close(found(0)[there], whole(0)[there], rtol=1e-5, atol=1e-6)
+    assert whole.present(0) is None
+
+
+def test_frozen_entities_are_the_tangents_that_training_ended_with():
+    tangent, mask = torch.randn(4, 2, D), torch.tensor([[True, False]] * 4)
+    frozen = FrozenEntities([tangent, tangent[:1, :1]], [mask, None])
+    assert frozen(0).equal(tangent)
+    assert frozen.present(0).equal(mask)
+    assert frozen.present(1) is None
+    assert set(frozen.state_dict()) == {"tangent_0", "present_0", "tangent_1"}
+    assert not list(frozen.parameters())
+
+
+def test_features_of_half_precision_are_kept_so_and_read_wide():
+    rng = np.random.default_rng(1)
+    level = LevelFeatures("city", rng.uniform(-50, 50, (N, 2)), rng.normal(size=(N, D_IMG)).astype(np.float16), rng.normal(size=(N, D_TEXT)).astype(np.float16))
+    torch.manual_seed(0)
+    found = EntityTable(EntityConfig(hidden=9, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
+    assert found.image(0).dtype == found.text(0).dtype == torch.float16
+    assert found(0).dtype == torch.float32
