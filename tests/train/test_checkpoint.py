@@ -2,12 +2,13 @@
 
 import json
 import pickle
+import resource
 
 import pytest
 import torch
 from geoopt import Lorentz, ManifoldParameter
 
-from geocairn.errors import BadRun
+from geocairn.errors import BadOutput, BadRun
 from geocairn.train.checkpoint import checkpoint_steps, load_checkpoint, prune_checkpoints, save_checkpoint
 
 STATE = {"model": {"w": torch.arange(6.0).reshape(2, 3)}, "list": [1, None, "x", (2.5, True)], 3: torch.tensor(1.5, dtype=torch.float64)}
@@ -79,6 +80,19 @@ def relist(path) -> None:
 
     record = path.with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"bytes": path.stat().st_size, "file_sha256": file_sha256(path)}))
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
+    save_checkpoint(tmp_path, 4, STATE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(BadOutput, match=r"step-000000008\.pt: cannot be written \(.*make room"):
+            save_checkpoint(tmp_path, 8, {"w": torch.zeros(10**6)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(list(tmp_path.iterdir())) == 2
+    assert checkpoint_steps(tmp_path) == [4]
 
 
 def test_a_checkpoint_without_its_record_does_not_count(tmp_path):

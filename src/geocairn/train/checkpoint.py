@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 
 from geocairn.config import Config
-from geocairn.errors import BadConfig, BadRun
+from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.manifest import file_sha256
 from geocairn.storage import appearing_at_once
 
@@ -31,10 +31,17 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
 
     Args:
         state: numbers, strings, lists, mappings and tensors.
+
+    Raises:
+        BadOutput: it cannot be written, as where the disk is full.
     """
     path = folder / f"{_stem(step)}.pt"
     with appearing_at_once(path) as draft:
-        torch.save(_plain(state), draft)
+        try:
+            torch.save(_plain(state), draft)
+        except (OSError, RuntimeError) as error:
+            # Of a full disk torch tells as of a fault of its own.
+            raise BadOutput(f"{path}: cannot be written ({' '.join(str(error).split())[:200]}); make room, and --resume goes on") from None
     record = CheckpointRecord(step=step, bytes=path.stat().st_size, file_sha256=file_sha256(path))
     with appearing_at_once(path.with_suffix(".json")) as draft:
         draft.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
@@ -82,9 +89,10 @@ def _mend(folder: Path, step: int) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same values, with every tensor a bare one on its own memory: kinds of tensors from elsewhere could not be read back safely."""
+    """The same values, with every tensor a bare one: kinds from elsewhere could not be read back safely, and a slice would bring all that it is cut from."""
     if isinstance(value, torch.Tensor):
-        return value.detach().as_subclass(torch.Tensor).clone()
+        plain = value.detach().as_subclass(torch.Tensor)
+        return plain if plain.untyped_storage().nbytes() == plain.numel() * plain.element_size() else plain.clone()
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

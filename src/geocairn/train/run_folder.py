@@ -8,6 +8,7 @@ RUN/finished.json  written last
 """
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,15 @@ def claim_run(run: Path, recipe: Recipe, *, resume: bool) -> bool:
 
 
 def write_recipe(run: Path, recipe: Recipe) -> None:
-    """Write down the recipe with all its defaults."""
-    _write(run / CONFIG, toml_text(recipe.model_dump(mode="json")))
+    """Write down the recipe with all its defaults.
+
+    Raises:
+        ValueError: TOML cannot hold it, as with None where a setting has another default; a fault of the recipe's class.
+    """
+    text = toml_text(recipe.model_dump(mode="json"))
+    if parse_recipe(type(recipe), tomllib.loads(text), source=CONFIG) != recipe:
+        raise ValueError(f"{type(recipe).__name__} does not read back from TOML as it was written")
+    _write(run / CONFIG, text)
 
 
 def save_finished(run: Path, recipe: Recipe, told: Mapping[str, Any]) -> None:

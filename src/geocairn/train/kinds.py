@@ -1,0 +1,26 @@
+"""Which systems can be trained: the class of each one's recipes, and what makes its task."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geocairn.train.recipe import Recipe
+from geocairn.train.task import Task
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A system that can be trained.
+
+    Attributes:
+        recipe: the class of its recipes.
+        make_task: from a recipe and the folder in which it may keep what it builds from the data, such as places.
+    """
+
+    recipe: type[Recipe]
+    make_task: Callable[[Any, Path], Task]
+
+
+# By the name that a recipe's `system` gives.
+KINDS: Mapping[str, Kind] = {}

@@ -1,0 +1,104 @@
+"""`geocairn train`: recipes and overrides in, run folders out, each refusal one line."""
+
+import importlib.util
+import json
+
+import pytest
+from tests.cli.command import Command
+from tests.train.toy import Regression, ToyRecipe
+
+from geocairn.cli.main import app
+from geocairn.cli.train import train
+from geocairn.train import kinds
+
+TEXT = 'system = "toy"\n[train]\nepochs = 5\nbatch_size = 10\nlr = 0.02\ndevice = "cpu"\n'
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """The command with a toy that can be trained."""
+    monkeypatch.setattr(kinds, "KINDS", {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))})
+    if all(known.callback is not train for known in app.registered_commands):
+        monkeypatch.setattr(app, "registered_commands", [*app.registered_commands])
+        app.command()(train)
+    return Command(monkeypatch, capsys)
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "toy.toml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_a_recipe_becomes_a_run_with_a_bundle(command, recipe, tmp_path):
+    run = tmp_path / "run"
+    ran = command("train", recipe, "train.seed=3", "model.dim=6", "--out", run)
+    assert (ran.code, ran.out, ran.err) == (0, f"{run}/bundle\n", "")
+    assert (run / "bundle/model.safetensors").is_file()
+    config = (run / "config.toml").read_text()
+    assert "seed = 3\n" in config
+    assert "dim = 6\n" in config
+    rows = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [4, 8, 10, 12, 16, 20]
+    again = command("train", recipe, "train.seed=3", "model.dim=6", "--out", run)
+    assert (again.code, again.err) == (0, f"geocairn: {run}: already trained\n")
+
+
+def test_the_written_recipe_is_a_recipe(command, recipe, tmp_path):
+    command("train", recipe, "train.seed=3", "--out", tmp_path / "one")
+    assert command("train", tmp_path / "one/config.toml", "--out", tmp_path / "two").code == 0
+    assert (tmp_path / "one/config.toml").read_text() == (tmp_path / "two/config.toml").read_text()
+    one, two = ((tmp_path / name / "bundle/model.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_longer_run_goes_on_when_asked(command, recipe, tmp_path):
+    command("train", recipe, "--out", tmp_path / "run")
+    assert "--resume goes on" in command.refused("train", recipe, "train.epochs=6", "--out", tmp_path / "run")
+    ran = command("train", recipe, "train.epochs=6", "--out", tmp_path / "run", "--resume")
+    assert (ran.code, ran.err) == (0, "geocairn: going on after step 20 of 24\n")
+
+
+def test_a_dry_run_tells_and_writes_nothing(command, recipe, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    for words in ((), ("--out", tmp_path / "run")):
+        ran = command("train", recipe, "--dry-run", *words)
+        assert (ran.code, ran.err) == (0, "")
+        first, *_, time, loss = ran.out.splitlines()
+        assert first == "regression on cpu: 40 training rows, 4 steps an epoch, 20 steps in all"
+        assert time.startswith("time: ")
+        assert " -> " in loss
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["train.lrr=1"], r"train.lrr=1: train.lrr = 1: Extra inputs are not permitted (known keys: seed, "),
+        (["train.lr"], "train.lr: write key=value, such as train.lr=1e-3"),
+        (["train.lr=fast"], "train.lr=fast: train.lr = 'fast': Input should be a valid number"),
+        (["system=hierlock"], "toy.toml: system = 'hierlock': use one of toy"),
+        (["train.watch=accuracy"], "train.watch = 'accuracy': the task validates by loss, fit"),
+    ],
+)
+def test_what_is_wrong_with_a_recipe_is_one_line(command, recipe, tmp_path, words, line):
+    assert line in command.refused("train", recipe, *words, "--out", tmp_path / "run")
+
+
+def test_a_run_folder_is_asked_for(command, recipe):
+    assert command.refused("train", recipe).startswith("Invalid value for --out: name the run folder")
+
+
+def test_what_is_not_installed_is_named_with_the_mend(command, recipe, tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lightning_fabric" else found(name))
+    assert command.refused("train", recipe, "--out", tmp_path / "run") == "training needs the package lightning_fabric; mend: pip install geocairn[train]"
+
+
+def test_a_bar_is_shown_on_a_terminal_alone(command, recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    ran = command("train", recipe, "--out", tmp_path / "run")
+    assert "20/20" in ran.err
+    assert "loss" in ran.err
+    assert ran.out == f"{tmp_path / 'run'}/bundle\n"
