@@ -28,6 +28,13 @@ def test_figures_of_the_partitions_are_those_of_the_results():
     assert page.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
 
 
+def test_figures_of_the_synthetic_earth_are_those_of_the_results():
+    recipe = runpy.run_path(str(ROOT / "recipes/synth_limits_page.py"))
+    page = recipe["PAGE"].read_text(encoding="utf-8")
+    assert page.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
+    assert "Nothing here says how well a model works on real photos" in page
+
+
 def test_the_protocols_page_has_the_tables_of_the_results_and_the_rules_of_the_code():
     import json
 
