@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from geocairn.geo.sphere import latlon_from_unit
-from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Standardise
+from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Shown, Standardise
 from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
 from geocairn.models.location import LocationConfig, frequencies, sphere_m_plus
 
@@ -73,6 +73,31 @@ def test_absent_prototypes_are_known_and_leave_the_others_alone():
     there = found.present(0) & (torch.arange(N) != 3)[:, None]
     torch.testing.assert_close(found(0)[there], whole(0)[there], rtol=1e-5, atol=1e-6)
     assert whole.present(0) is None
+
+
+def test_what_is_left_out_leaves_the_means_of_the_other_photos():
+    rng = np.random.default_rng(2)
+    photos, owner = rng.normal(size=(12, D_IMG)), np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5])
+    shown, labels = [0, 2, 4, 7, 8, 9], torch.tensor([0, 0, 1, 2, 2, 3])
+
+    def means(kept: list[int]) -> np.ndarray:
+        return np.stack(
+            [photos[[row for row in kept if owner[row] == entity]].mean(0) if entity in owner[kept] else np.full(D_IMG, np.nan) for entity in range(N)]
+        )
+
+    latlon = rng.uniform(-50, 50, (N, 2))
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out=True)
+    made = []
+    for kept in (range(12), [row for row in range(12) if row not in shown]):
+        torch.manual_seed(0)
+        level = LevelFeatures("city", latlon, means(list(kept)), count=np.bincount(owner))
+        made.append(EntityTable(config, Hyperbolic(), D, [level], Standardise(D_IMG, torch.full((D_IMG,), 0.2), torch.full((D_IMG,), 1.5))))
+    whole, rest = made
+    features = torch.as_tensor(photos[shown], dtype=torch.float32)
+    torch.testing.assert_close(whole(0, Shown(features, labels)), rest(0), rtol=1e-5, atol=1e-6)
+    assert not whole(0).allclose(rest(0), atol=1e-4)
+    unknown = Shown(torch.cat([features, features]), torch.cat([labels, torch.full_like(labels, -1)]))
+    torch.testing.assert_close(whole(0, unknown), rest(0), rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_entities_are_the_tangents_that_training_ended_with():

@@ -17,7 +17,7 @@ SMALL = {
     "image": {"hidden": 24, "width": 20, "dropout": 0.0},
     "entities": {"hidden": 24, "dropout": 0.0, "location": {"n_frequencies": 4, "hidden": 12, "width": 9, "dropout": 0.0}},
     "attention": {"heads": 4, "fuse_hidden": 24, "dropout": 0.0},
-    "loss": {"geo": {"scale_km": [1000.0, 300.0, 50.0]}, "level_weight": [1.0, 1.0, 1.0]},
+    "loss": {"geo": {"scale_km": [1000.0, 300.0, 50.0]}, "level_weight": [1.0, 1.0, 1.0], "tau": {"first": 0.1}},
 }
 
 
@@ -34,7 +34,11 @@ def levels(prototypes: int = 1, sizes: dict[str, int] = SIZES) -> list[LevelFeat
     made = []
     for name, n in sizes.items():
         latlon = np.stack([rng.uniform(-60, 70, n), rng.uniform(-180, 180, n)], axis=1)
-        made.append(LevelFeatures(name, latlon, rng.normal(size=(n, prototypes, D_IMG)).astype(np.float32), rng.normal(size=(n, D_TEXT)).astype(np.float32)))
+        made.append(
+            LevelFeatures(
+                name, latlon, rng.normal(size=(n, prototypes, D_IMG)).astype(np.float32), rng.normal(size=(n, D_TEXT)).astype(np.float32), np.full(n, 9)
+            )
+        )
     return made
 
 
@@ -366,6 +370,12 @@ def test_all_features_may_be_off():
     assert losses[-1] < losses[0]
 
 
+def test_photos_are_left_out_in_training_alone():
+    found = model(entities={"leave_out": True})
+    training = found.loss(*batch()).total.item()
+    assert found.eval().loss(*batch()).total.item() == pytest.approx(model().loss(*batch()).total.item(), rel=1e-6) != pytest.approx(training, rel=1e-4)
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValidationError, match=r"attention\.heads 5 must divide dim 16"):
         config(attention={"heads": 5})
@@ -378,6 +388,8 @@ def test_what_does_not_fit_is_refused():
         model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image)])
     with pytest.raises(BadFeatures, match="level city has no image features"):
         model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, None, good[2].text)])
+    with pytest.raises(BadFeatures, match="level city has no counts of photos"):
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text)], entities={"leave_out": True})
     with pytest.raises(BadFeatures, match="level city: 19 text embeddings for 20 entities"):
         model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text[1:])])
     with pytest.raises(BadFeatures, match=r"levels disagree on the width of their features: \[5, 6\]"):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +25,10 @@ class EntityConfig(Config):
     no_image_at: tuple[str, ...] = Field((), description="names of levels whose entities do without their photos' features")
     use_location: bool = True
     use_text: bool = True
+    leave_out: bool = Field(
+        False,
+        description="in training, take a batch's own photos out of the means of their entities (not of prototypes), lest it learn to find a photo in its mean",
+    )
     encoder: Literal["shared", "per_level"] = Field("shared", description="one network with an embedding of the level, or one network for each level")
     hidden: int = Field(512, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
@@ -46,12 +50,21 @@ class LevelFeatures:
         image: (n, d_img) mean features of an entity's training photos, or (n, P, d_img) of P groups of them (prototypes); NaN where an entity has no such
             prototype, first ones first. None without photos.
         text: (n, d_text) embeddings of the names, NaN where there is none; or None.
+        count: (n,) how many training photos each mean is of; None where they are never left out.
     """
 
     name: str
     latlon_deg: ArrayLike
     image: ArrayLike | Tensor | None = None
     text: ArrayLike | Tensor | None = None
+    count: ArrayLike | Tensor | None = None
+
+
+class Shown(NamedTuple):
+    """A batch of training photos: (B, d_img) features, (B,) the entity of each at a level, -1 where it is not known."""
+
+    features: Tensor
+    labels: Tensor
 
 
 class Standardise(nn.Module):
@@ -96,6 +109,8 @@ class EntityTable(nn.Module):
             # An entity without any photo keeps one embedding, of features 0.
             present = None if image is None else (~image.isnan().any(-1)).index_fill(1, torch.tensor([0]), True)
             self._keep("image", index, image)
+            can_leave_out = config.leave_out and image is not None and image.shape[1] == 1
+            self._keep("count", index, torch.as_tensor(level.count).float() if can_leave_out else None)
             self._keep("present", index, None if present is None or bool(present.all()) else present)
         self.scaler = scaler
         self.location = LocationReader(config.location) if config.use_location else None
@@ -111,8 +126,8 @@ class EntityTable(nn.Module):
         self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
         self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in range(len(levels)))
 
-    def forward(self, level: int) -> Tensor:
-        """(n, P, d) tangents of a level's entities; rows of prototypes that `present` denies hold what is not to be read."""
+    def forward(self, level: int, shown: Shown | None = None) -> Tensor:
+        """(n, P, d) tangents of a level's entities, without photos `shown` where they are to be left out; prototypes that are not `present` hold anything."""
         anchor = self.anchors[level]
         if self._config.anchor == "manifold":
             anchor = self._geometry.log(self._geometry.point_from_parameter(anchor))
@@ -120,7 +135,7 @@ class EntityTable(nn.Module):
         encoder = self.encoders[0 if self._config.encoder == "shared" else level]
         location = None if place is None or self.location is None else self.location(place)
         if image is not None:
-            image = self.scaler(image).nan_to_num(0.0)
+            image = self._without(shown, level, self.scaler(image).nan_to_num(0.0))
         delta = encoder(image, location, text, len(anchor), level if self._config.encoder == "shared" else 0)
         return self._geometry.shorten(anchor[:, None] + self.log_alpha.exp() * delta.to(self.log_alpha.dtype))
 
@@ -145,6 +160,19 @@ class EntityTable(nn.Module):
     def alpha(self) -> Tensor:
         """The scale of what features add, detached."""
         return self.log_alpha.detach().exp()
+
+    def _without(self, shown: Shown | None, level: int, image: Tensor) -> Tensor:
+        """Scaled means less the photos shown; of an entity without any other photo nothing is known: 0."""
+        count = self._buffer("count", level)
+        if shown is None or count is None:
+            return image
+        is_known = shown.labels >= 0
+        rows, place = torch.unique(shown.labels[is_known], return_inverse=True)
+        total = torch.zeros(len(rows), image.shape[-1], device=image.device, dtype=image.dtype)
+        total.index_add_(0, place, self.scaler(shown.features[is_known]).to(image.dtype))
+        left = (count[rows] - place.bincount(minlength=len(rows)))[:, None]
+        rest = (image[rows, 0] * count[rows, None] - total) / left.clamp_min(1)
+        return image.index_put((rows,), torch.where(left > 0, rest, torch.zeros_like(rest))[:, None].to(image.dtype))
 
     def _anchor(self, n: int, dim: int) -> nn.Parameter:
         tangent = torch.randn(n, dim) * self._config.anchor_std
@@ -174,8 +202,8 @@ class FrozenEntities(nn.Module):
             self.register_buffer(f"tangent_{index}", tangent)
             self.register_buffer(f"present_{index}", mask)
 
-    def forward(self, level: int) -> Tensor:
-        """(n, P, d) tangents of a level's entities."""
+    def forward(self, level: int, shown: Shown | None = None) -> Tensor:
+        """(n, P, d) tangents of a level's entities, whatever is shown."""
         found: Tensor = getattr(self, f"tangent_{level}")
         return found
 
@@ -215,13 +243,15 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
             raise BadConfig(f"entities.no_image_at names {name!r}, which is no level; levels: {', '.join(names)}")
     for level in levels:
         n = len(np.asarray(level.latlon_deg))
-        for what, value in (("image features", level.image), ("text embeddings", level.text)):
+        for what, value in (("image features", level.image), ("text embeddings", level.text), ("counts", level.count)):
             if value is not None and len(torch.as_tensor(value)) != n:
                 raise BadFeatures(f"level {level.name}: {len(torch.as_tensor(value))} {what} for {n} entities; give one row for each entity")
         if config.use_text and level.text is None:
             raise BadFeatures(f"level {level.name} has no text embeddings; give them, or set entities.use_text to false")
         if config.use_image and level.name not in config.no_image_at and level.image is None:
             raise BadFeatures(f"level {level.name} has no image features; give them, or name it in entities.no_image_at")
+        if config.leave_out and level.count is None:
+            raise BadFeatures(f"level {level.name} has no counts of photos; give them, or set entities.leave_out to false")
 
 
 def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:

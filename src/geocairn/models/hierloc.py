@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from geocairn.config import Config
 from geocairn.errors import BadFeatures
 from geocairn.models.attention import AttentionConfig, Fusion, KeysAndValues
-from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Standardise
+from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Shown, Standardise
 from geocairn.models.geometry import GeometryName, geometry_of, pairwise_products
 from geocairn.models.losses import GeoWeight, Level, LossConfig, Temperature, entity_logits, geo_infonce
 
@@ -151,7 +151,7 @@ class HierLoc(nn.Module):
         Returns:
             The total and its parts; a level without any label adds 0.
         """
-        entities = self._entities()
+        entities = self._entities((features, labels) if self.training else None)
         points = self._place(features, entities)
         total = points[:0].sum()
         values: dict[str, Tensor] = {}
@@ -259,10 +259,11 @@ class HierLoc(nn.Module):
             raise BadFeatures(f"the weights do not fit the settings: {' '.join(str(error).split())[:200]}; take both from one bundle") from None
         return made.eval()
 
-    def _entities(self) -> _Entities:
+    def _entities(self, shown: tuple[Tensor, Tensor] | None = None) -> _Entities:
         if self._cache is not None and not self.training:
             return self._cache
-        tangents = [self.entities(index) for index in range(len(self.names))]
+        batches = [None if shown is None else Shown(shown[0], shown[1][:, index]) for index in range(len(self.names))]
+        tangents = [self.entities(index, batch) for index, batch in enumerate(batches)]
         return _Entities([self.geometry.exp(tangent) for tangent in tangents], self._projected(tangents))
 
     def _projected(self, tangents: Sequence[Tensor]) -> list[KeysAndValues]:

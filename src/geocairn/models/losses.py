@@ -39,7 +39,7 @@ class GeoWeightConfig(Config):
 class TemperatureConfig(Config):
     """tau, by which squared distances are divided: learned within bounds."""
 
-    first: float = Field(0.1, gt=0)
+    first: float = Field(0.02, gt=0, description="small, for points begin within a few tenths of the origin")
     lowest: float = Field(1e-3, gt=0)
     highest: float = Field(10.0, gt=0)
     is_learned: bool = True
