@@ -192,6 +192,9 @@ def _table(shape: tuple[int, int], row: NDArray[np.int64], column: NDArray[np.in
 
 def _groups(n_candidates: NDArray[np.int64]) -> Iterator[range]:
     """Ranges of queries whose tables of candidates, each as wide as its widest row, fit the memory that is meant for them."""
+    if n_candidates.max() * len(n_candidates) <= _CANDIDATES:
+        yield range(len(n_candidates))
+        return
     start = widest = 0
     for query, n in enumerate(n_candidates.tolist()):
         widest = max(widest, n)

@@ -35,7 +35,7 @@ def nearest_places(queries: ArrayLike, index: EntityIndex, level: int, *, top: i
 
     Returns:
         `top` places per query with squared distances over the level's tau; -1 where the level has fewer. Where many more places than are wanted are equally
-        near, or vectors lie so far out that float32 says nothing, a query costs some hundred times more.
+        near, or vectors lie so far out that float32 says little, all places are scored for a query, which is slow.
 
     Raises:
         BadConfig: top below 1, or no such level.
