@@ -1,12 +1,15 @@
 """Work shared out to processes: results come in the order of the items, and an item that kills its process costs only itself."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -100,10 +103,19 @@ def _start(setup: Setup[Any, Any]) -> None:
     global _work, _why_not
     # Ctrl-C is for the parent: it ends its workers after it has closed its file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         _work = setup()
     except Exception as error:  # noqa: BLE001 - kept for the first batch, which raises it in the parent; raised here it would look like a lost process
         _why_not = error
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed ends nobody: its workers would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work_batch(batch: list[Any]) -> list[Any]:

@@ -22,6 +22,7 @@ FLAGS = {
     "data sample": "--n --seed --radius-km --max-per-city --min-population --out --beside",
     "data lorenz": "--min-population --cell-level --out --json",
     "data split": "--by --out --fractions --cell-km --seed --json",
+    "features extract": "--encoder --out --photos --batch-size --jobs --device --precision",
     "data synth": "--out --photos --seed --cities --with --set",
 }
 

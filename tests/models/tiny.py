@@ -19,6 +19,8 @@ TEXT = {**TOWER, "vocab_size": 300, "max_position_embeddings": 12, "bos_token_id
 SQUARE = {"height": SIDE, "width": SIDE}
 CROPPED = {"size": {"shortest_edge": SIDE + 4}, "crop_size": SQUARE}
 
+# Small tensors are quicker on one thread than shared out among many.
+torch.set_num_threads(1)
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 

@@ -10,6 +10,7 @@ from geocairn.cli.data import data
 from geocairn.cli.demo import demo
 from geocairn.cli.doctor import doctor
 from geocairn.cli.evaluate import evaluate
+from geocairn.cli.features import features
 from geocairn.cli.locate import locate
 from geocairn.cli.places import places
 from geocairn.errors import GeocairnError
@@ -30,6 +31,7 @@ app.command()(locate)
 app.command()(evaluate)
 app.add_typer(places, name="places")
 app.add_typer(data, name="data")
+app.add_typer(features, name="features")
 app.command()(demo)
 app.command()(doctor)
 

@@ -54,6 +54,7 @@ class StoreMeta(Config):
     header: StoreHeader
     n: int = Field(ge=1)
     n_nan: int = Field(0, ge=0, description="photos without features: their rows are NaN")
+    notes: dict[str, Any] = Field(default_factory=dict, description="what else its writer has to say; the key does not depend on it")
     photos_sha256: str
     shards: tuple[ShardRecord, ...]
 
@@ -114,7 +115,13 @@ class FeatureStore:
 
 
 def write_store(
-    folder: Path, header: StoreHeader, photos: Sequence[str], compute: Callable[[range], NDArray[Any]], *, rows_per_shard: int = ROWS_PER_SHARD
+    folder: Path,
+    header: StoreHeader,
+    photos: Sequence[str],
+    compute: Callable[[range], NDArray[Any]],
+    *,
+    rows_per_shard: int = ROWS_PER_SHARD,
+    notes: Callable[[], dict[str, Any]] = dict,
 ) -> FeatureStore:
     """Write the store of the photos' features; shards that an interrupted run has finished are kept.
 
@@ -123,6 +130,7 @@ def write_store(
         photos: N >= 1 names, each once.
         compute: from a range of rows to their (len, dim) features; NaN rows are photos without features, and counted.
         rows_per_shard: changes the files, not the rows.
+        notes: asked after the last row for what `meta.json` is to hold besides.
 
     Raises:
         BadFeatures: the folder holds another store, features are too large for fp16, or of another shape.
@@ -140,7 +148,7 @@ def write_store(
         n_nan += int(np.isnan(_map_shard(file, (len(rows), header.dim), header.dtype)).any(axis=1).sum())
         shards.append(ShardRecord(file=file.name, rows=len(rows), file_sha256=file_sha256(file)))
     photos_sha256 = file_sha256(folder / PHOTOS)
-    meta = StoreMeta(key=header.key, header=header, n=len(photos), n_nan=n_nan, photos_sha256=photos_sha256, shards=tuple(shards))
+    meta = StoreMeta(key=header.key, header=header, n=len(photos), n_nan=n_nan, photos_sha256=photos_sha256, shards=tuple(shards), notes=notes())
     _write_json(folder / META, meta.model_dump(mode="json"))
     return FeatureStore.of(folder, meta)
 
