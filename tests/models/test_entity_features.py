@@ -58,6 +58,20 @@ def test_an_image_that_is_off_leaves_one_prototype():
     assert found.image(0) is None
 
 
+def test_a_network_of_its_own_reads_what_its_level_has():
+    found = table(Hyperbolic(), no_image_at=("country",), encoder="per_level")
+    assert [set(network.parts) for network in found.encoders] == [{"location", "text"}, {"image", "location", "text"}]
+    (found(0).sum() + found(1).sum()).backward()
+    assert all(parameter.grad is not None for parameter in found.parameters())
+
+
+def test_texts_are_brought_to_one_length_and_unknown_ones_are_zeros():
+    texts = np.stack([np.full(D_TEXT, 0.01), np.full(D_TEXT, 300.0), np.full(D_TEXT, np.nan)])
+    level = LevelFeatures("city", np.zeros((3, 2)), None, texts)
+    found = EntityTable(EntityConfig(use_image=False, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
+    torch.testing.assert_close(found.text(0), torch.tensor([[1.0] * D_TEXT, [1.0] * D_TEXT, [0.0] * D_TEXT], dtype=torch.float64), rtol=1e-6, atol=0)
+
+
 def test_absent_prototypes_are_known_and_leave_the_others_alone():
     whole, levels = table(Hyperbolic()), []
     for index, name in enumerate(("country", "city")):

@@ -91,7 +91,7 @@ class EntityTable(nn.Module):
     """The tangents of all entities: log(A) + alpha Delta, with A an anchor for each entity and Delta read off its features.
 
     An entity with P image prototypes has P embeddings that share its anchor, place and text; its distance is that to the nearest (or a soft minimum, see
-    `HierLocConfig.prototypes`). What is known beforehand is kept outside of the state: give the same `LevelFeatures` to load a state.
+    `LossConfig.prototypes`). What is known beforehand is kept outside of the state: give the same `LevelFeatures` to load a state.
     """
 
     def __init__(self, config: EntityConfig, geometry: Geometry, dim: int, levels: Sequence[LevelFeatures], scaler: Standardise) -> None:
@@ -114,15 +114,12 @@ class EntityTable(nn.Module):
             self._keep("present", index, None if present is None or bool(present.all()) else present)
         self.scaler = scaler
         self.location = LocationReader(config.location) if config.use_location else None
-        inputs = {
-            "image": _width(self.image(index) for index in range(len(levels))),
-            "location": config.location.width if config.use_location else None,
-            "text": _width(self.text(index) for index in range(len(levels))),
-        }
-        is_shared = config.encoder == "shared"
-        self.encoders = nn.ModuleList(
-            _EntityEncoder(inputs, len(levels) if is_shared else 1, config.hidden, dim, config.dropout) for _ in range(1 if is_shared else len(levels))
-        )
+        everything = self._input_widths(range(len(levels)))
+        if config.encoder == "shared":
+            self.encoders = nn.ModuleList([_EntityEncoder(everything, len(levels), config.hidden, dim, config.dropout)])
+        else:
+            own = (self._input_widths([index]) for index in range(len(levels)))
+            self.encoders = nn.ModuleList(_EntityEncoder(inputs, 1, config.hidden, dim, config.dropout) for inputs in own)
         self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
         self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in range(len(levels)))
 
@@ -150,7 +147,7 @@ class EntityTable(nn.Module):
         return self._buffer("image", level)
 
     def text(self, level: int) -> Tensor | None:
-        """(n, d_text) text embeddings, or None."""
+        """(n, d_text) text embeddings of length sqrt(d_text), 0 where there is none; or None."""
         return self._buffer("text", level)
 
     def present(self, level: int) -> Tensor | None:
@@ -160,6 +157,13 @@ class EntityTable(nn.Module):
     def alpha(self) -> Tensor:
         """The scale of what features add, detached."""
         return self.log_alpha.detach().exp()
+
+    def _input_widths(self, levels: Sequence[int]) -> dict[str, int | None]:
+        return {
+            "image": _width(self.image(level) for level in levels),
+            "location": self._config.location.width if self._config.use_location else None,
+            "text": _width(self.text(level) for level in levels),
+        }
 
     def _without(self, shown: Shown | None, level: int, image: Tensor) -> Tensor:
         """Scaled means less the photos shown; of an entity without any other photo nothing is known: 0."""
@@ -262,7 +266,12 @@ def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:
 
 
 def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
-    return None if text is None else torch.as_tensor(text).nan_to_num(0.0)
+    """Texts of unit length have numbers of a few hundredths: all are brought to the size of standardised features."""
+    if text is None:
+        return None
+    found = torch.as_tensor(text).nan_to_num(0.0)
+    wide = found.float()
+    return (wide * (sqrt(wide.shape[-1]) / wide.norm(dim=-1, keepdim=True).clamp_min(1e-12))).to(found.dtype)
 
 
 def _width(parts: Iterable[Tensor | None]) -> int | None:
