@@ -69,7 +69,7 @@ def test_texts_are_brought_to_one_length_and_unknown_ones_are_zeros():
     texts = np.stack([np.full(D_TEXT, 0.01), np.full(D_TEXT, 300.0), np.full(D_TEXT, np.nan)])
     level = LevelFeatures("city", np.zeros((3, 2)), None, texts)
     found = EntityTable(EntityConfig(use_image=False, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
-    torch.testing.assert_close(found.text(0), torch.tensor([[1.0] * D_TEXT, [1.0] * D_TEXT, [0.0] * D_TEXT], dtype=torch.float64), rtol=1e-6, atol=0)
+    torch.testing.assert_close(found.text(0), torch.tensor([[1.0] * D_TEXT, [1.0] * D_TEXT, [0.0] * D_TEXT]), rtol=1e-6, atol=0)
 
 
 def test_absent_prototypes_are_known_and_leave_the_others_alone():

@@ -261,17 +261,23 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
 def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:
     if image is None:
         return None
-    found = torch.as_tensor(image)
+    found = _at_most_float32(image)
     return found[:, None] if found.ndim == 2 else found
+
+
+def _at_most_float32(features: ArrayLike | Tensor) -> Tensor:
+    found = torch.as_tensor(features)
+    return found.float() if found.dtype == torch.float64 else found
 
 
 def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
     """Texts of unit length have numbers of a few hundredths: all are brought to the size of standardised features."""
     if text is None:
         return None
-    found = torch.as_tensor(text).nan_to_num(0.0)
+    found = _at_most_float32(text).nan_to_num(0.0)
     wide = found.float()
-    return (wide * (sqrt(wide.shape[-1]) / wide.norm(dim=-1, keepdim=True).clamp_min(1e-12))).to(found.dtype)
+    length = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+    return (wide * (sqrt(wide.shape[-1]) / length.clamp_min(1e-12))).to(found.dtype)
 
 
 def _width(parts: Iterable[Tensor | None]) -> int | None:
