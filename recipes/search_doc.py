@@ -28,8 +28,8 @@ def _speed(result: dict[str, Any]) -> list[str]:
     return [
         f"{sizes} entities, d = {result['dim']}, planted along a tree with noise; {result['queries']:,} queries near leaves; {machine['cpus']} cores, "
         f"{machine['processor']}, Python {machine['python']}, load {result['load_before']} of other work when it began. Medians of runs in turns; an image is "
-        "one query, whatever number of levels is searched for it. By the clock on all cores, and on one thread by the time that a core gave it, which other work "
-        "on the machine moves less.",
+        "one query, whatever number of levels is searched for it. By the clock on all cores, and on one thread by the time that a core gave it, which other "
+        "work on the machine moves less.",
         "",
         f"Memory: index {memory['index_mb']} MB ({memory['vectors_mb']} of them vectors; target {memory['target_mb']:.0f}), shared by both searches; beside it "
         f"the beam takes {memory['beam_peak_beside_mb']} MB at most, flat search {memory['flat_peak_beside_mb']}, FAISS's own buffers not counted.",
