@@ -276,7 +276,7 @@ def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
         return None
     found = _at_most_float32(text).nan_to_num(0.0)
     wide = found.float()
-    length = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
     return (wide * (sqrt(wide.shape[-1]) / length.clamp_min(1e-12))).to(found.dtype)
 
 
