@@ -23,8 +23,8 @@ def test_sizes_are_those_of_the_task(steps):
         ("manifold", 2.0, 200, 800),
         ("euclidean", 1.0, 1, 4),
     ]
-    # Two moments of each, and the count of steps of AdamW.
-    assert seen.optimiser_bytes == 2 * 804 + 4
+    # Of the points a mean by dimension and one square each; of the scale two moments and the count of steps.
+    assert seen.optimiser_bytes == 4 * (40 * 4 + 40 + 3)
     assert len(seen.losses) == min(2, steps)
     assert seen.step_s > 0
     assert seen.total_s == seen.step_s * steps

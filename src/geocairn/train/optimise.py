@@ -1,4 +1,4 @@
-"""Optimisers of a task's parameters: AdamW or SGD in flat space, their Riemannian kin on manifolds, stepped together."""
+"""Optimisers of a task's parameters, stepped together: AdamW or SGD in flat space, our own Riemannian kin on hyperboloids, geoopt's on other manifolds."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,22 +9,32 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from geocairn.errors import MissingExtra
+from geocairn.train.lorentz_descent import LorentzAdam, LorentzSGD
 from geocairn.train.settings import TrainSettings
 from geocairn.train.task import ParameterGroup
 
-# Steps after which points and momenta on manifolds are put back where rounding has moved them off.
+# Steps after which points and momenta on geoopt's manifolds are put back where rounding has moved them off.
 STABILISE_EVERY = 10
 
 
 def build_optimisers(groups: Sequence[ParameterGroup], settings: TrainSettings) -> list[Optimizer]:
-    """One optimiser for all parameters in flat space and one for all on manifolds; none for a kind that has no parameters.
+    """One optimiser for all parameters in flat space, one for those on hyperboloids, one for those on other manifolds; none where there are none.
 
     Raises:
         MissingExtra: there are parameters on manifolds, and geoopt is not installed.
     """
     flat = [part for group in groups if group["kind"] == "euclidean" for part in _by_decay(group, settings)]
-    curved = [_options(list(group["params"]), group, 0.0) for group in groups if group["kind"] == "manifold" and group["params"]]
-    return [*([_flat_optimiser(flat, settings)] if flat else []), *([_curved_optimiser(curved, settings)] if curved else [])]
+    curved = [group for group in groups if group["kind"] == "manifold" and group["params"]]
+    made = [_flat_optimiser(flat, settings)] if flat else []
+    if curved:
+        geoopt = _geoopt()
+        lorentz, other = (
+            [_options(params, group, 0.0) for group in curved if (params := [p for p in group["params"] if _is_on(p, geoopt.Lorentz) == is_lorentz])]
+            for is_lorentz in (True, False)
+        )
+        made += [_lorentz_optimiser(lorentz, settings)] if lorentz else []
+        made += [_geoopt_optimiser(geoopt.optim, other, settings)] if other else []
+    return made
 
 
 def set_rates(optimisers: Sequence[Optimizer], lr: float) -> None:
@@ -76,14 +86,23 @@ def _flat_optimiser(groups: list[dict[str, Any]], settings: TrainSettings) -> Op
     return torch.optim.SGD(groups, **_sgd(settings))
 
 
-def _curved_optimiser(groups: list[dict[str, Any]], settings: TrainSettings) -> Optimizer:
-    optim = _geoopt_optim()
+def _lorentz_optimiser(groups: list[dict[str, Any]], settings: TrainSettings) -> Optimizer:
+    if settings.optimiser == "adam":
+        return LorentzAdam(groups, **_adam(settings))
+    return LorentzSGD(groups, **_sgd(settings))
+
+
+def _geoopt_optimiser(optim: Any, groups: list[dict[str, Any]], settings: TrainSettings) -> Optimizer:
     made: Optimizer = (
         optim.RiemannianAdam(groups, stabilize=STABILISE_EVERY, **_adam(settings))
         if settings.optimiser == "adam"
         else optim.RiemannianSGD(groups, stabilize=STABILISE_EVERY, **_sgd(settings))
     )
     return made
+
+
+def _is_on(parameter: Any, manifold: type) -> bool:
+    return isinstance(getattr(parameter, "manifold", None), manifold)
 
 
 def _adam(settings: TrainSettings) -> Mapping[str, Any]:
@@ -94,12 +113,12 @@ def _sgd(settings: TrainSettings) -> Mapping[str, Any]:
     return {"lr": settings.lr, "momentum": settings.momentum}
 
 
-def _geoopt_optim() -> Any:
+def _geoopt() -> Any:
     try:
         with warnings.catch_warnings():
             # It compiles small functions by a means that torch has announced to drop.
             warnings.simplefilter("ignore", DeprecationWarning)
-            from geoopt import optim
+            import geoopt
     except ModuleNotFoundError:
         raise MissingExtra("parameters on a manifold need the package geoopt; mend: pip install geocairn[train]") from None
-    return optim
+    return geoopt

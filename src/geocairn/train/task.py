@@ -29,9 +29,17 @@ class Task(Protocol):
     All that is learned lives in `model`; all that is drawn comes from the generators of torch, numpy or random, so that a resumed run draws the same.
     """
 
-    name: str
-    model: torch.nn.Module
-    n_train: int
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def model(self) -> torch.nn.Module:
+        """What is trained; the same object all along."""
+
+    @property
+    def n_train(self) -> int:
+        """How many training rows there are."""
 
     def parameter_groups(self) -> Sequence[ParameterGroup]:
         """Every parameter of the model that needs a gradient, in exactly one group."""
