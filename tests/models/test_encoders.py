@@ -110,6 +110,14 @@ def test_blocks_have_one_shape_and_no_photo_is_lost():
     assert set(seen) == {(4, 2)}
 
 
+def test_a_gpu_without_room_is_told():
+    def network(block):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(BadConfig, match=r"device cpu: too little memory for 4 rows of \(2,\)"):
+        run_in_blocks(network, torch.zeros(1, 2), 4, "cpu")
+
+
 def test_nothing_is_learned_and_nothing_dropped_out(folders, pixels):
     encoder = load_encoder(str(folders["swin"]), device="cpu")
     found = encoder.features(pixels.requires_grad_())

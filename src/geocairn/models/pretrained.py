@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from geocairn.errors import BadEncoder, MissingExtra, UnknownName
+from geocairn.errors import BadConfig, BadEncoder, MissingExtra, UnknownName
 from geocairn.manifest import file_sha256
 from geocairn.models.preprocess import read_json
 
@@ -118,14 +118,20 @@ def run_in_blocks(network: Callable[[Tensor], Tensor], rows: Tensor, block: int,
 
     Returns:
         (B, ...) on `device`.
+
+    Raises:
+        BadConfig: the memory of the GPU does not suffice for one block.
     """
     found = []
-    with torch.no_grad(), torch.autocast(device, enabled=False), _exact_convolutions(device):
-        for start in range(0, max(len(rows), 1), block):
-            part = rows[start : start + block].to(device)
-            filled = torch.cat([part, part.new_zeros(block - len(part), *rows.shape[1:])]) if len(part) < block else part
-            found.append(network(filled)[: len(part)])
-    return torch.cat(found)
+    try:
+        with torch.no_grad(), torch.autocast(device, enabled=False), _exact_convolutions(device):
+            for start in range(0, max(len(rows), 1), block):
+                part = rows[start : start + block].to(device)
+                filled = torch.cat([part, part.new_zeros(block - len(part), *rows.shape[1:])]) if len(part) < block else part
+                found.append(network(filled)[: len(part)])
+        return torch.cat(found)
+    except torch.OutOfMemoryError:
+        raise BadConfig(f"device {device}: too little memory for {block} rows of {tuple(rows.shape[1:])}; choose bfloat16, cpu or a larger GPU") from None
 
 
 @contextmanager

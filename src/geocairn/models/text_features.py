@@ -38,21 +38,24 @@ class HashedText(Config):
             names: N texts.
 
         Returns:
-            (N, dim) float32 of length 1; NaN for a name without a letter to read.
+            (N, dim) float32 of length 1; NaN for a name that is blank, or shorter than the shortest n-gram.
 
         Source: signed feature hashing, Weinberger et al., ICML 2009.
         """
-        rows = np.zeros((len(names), self.dim), dtype=np.float64)
+        # Counts are whole numbers, and each step on them is rounded once: equal bytes on every machine.
+        rows = np.zeros((len(names), self.dim), dtype=np.float32)
         for row, name in zip(rows, names, strict=True):
-            for gram in self._grams(name):
-                number = _hash(gram)
+            numbers = [_hash(gram) for gram in self._grams(name)]
+            # Signs may cancel all that was counted: such a row stays zero; one of which nothing was counted is unknown.
+            for number in numbers:
                 row[(number >> 1) % self.dim] += 1 - 2 * (number & 1)
+            if not numbers:
+                row[:] = np.nan
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        is_read = np.array([any(True for _ in self._grams(name)) for name in names], dtype=bool).reshape(-1, 1)
-        # Signs may cancel all that was counted: such a row stays zero.
-        return np.where(is_read, rows / np.maximum(lengths, 1.0e-300), np.nan).astype(np.float32)
+        return rows / np.where(lengths == 0, np.float32(1), lengths)
 
     def _grams(self, name: str) -> Iterator[str]:
+        # Folding case may bring forth what NFKC writes otherwise, so that it is applied twice.
         for word in unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split():
             bounded = f"\x02{word}\x03"
             for n in range(self.shortest, self.longest + 1):
