@@ -2,6 +2,9 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tests.cli.command import Command
@@ -12,6 +15,18 @@ from geocairn.cli.train import train
 from geocairn.train import kinds
 
 TEXT = 'system = "toy"\n[train]\nepochs = 5\nbatch_size = 10\nlr = 0.02\ndevice = "cpu"\n'
+ROOT = Path(__file__).parents[2]
+# In a process of its own, where libraries write to standard error past what a test can catch.
+TOY_COMMAND = """
+from tests.train.toy import Regression, ToyRecipe
+from geocairn.cli.main import app, main
+from geocairn.cli.train import train
+from geocairn.train import kinds
+kinds.KINDS = {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))}
+if all(known.callback is not train for known in app.registered_commands):
+    app.command()(train)
+main()
+"""
 
 
 @pytest.fixture
@@ -58,6 +73,12 @@ def test_a_longer_run_goes_on_when_asked(command, recipe, tmp_path):
     assert "--resume goes on" in command.refused("train", recipe, "train.epochs=6", "--out", tmp_path / "run")
     ran = command("train", recipe, "train.epochs=6", "--out", tmp_path / "run", "--resume")
     assert (ran.code, ran.err) == (0, "geocairn: going on after step 20 of 24\n")
+
+
+def test_a_run_in_bfloat16_says_no_more_than_another(recipe, tmp_path):
+    words = ["train", recipe, "train.precision=bf16-mixed", "--out", tmp_path / "run"]
+    ended = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", TOY_COMMAND, *map(str, words)], capture_output=True, check=False, cwd=ROOT)
+    assert (ended.returncode, ended.stderr, ended.stdout.decode()) == (0, b"", f"{tmp_path / 'run'}/bundle\n")
 
 
 def test_a_dry_run_tells_and_writes_nothing(command, recipe, tmp_path):

@@ -48,6 +48,17 @@ def test_rows_after_a_step_can_be_cut(tmp_path):
     assert [row["step"] for row in read_log(path)] == [1, 2, 3]
 
 
+def test_two_runs_do_not_write_one_log(tmp_path):
+    path = tmp_path / "log.jsonl"
+    with RunLog(path) as log:
+        log.append({"step": 1})
+        with pytest.raises(BadRun, match=r"log\.jsonl: another process writes it"):
+            write(path, 2)
+        log.append({"step": 3})
+    write(path, 4)
+    assert [row["step"] for row in read_log(path)] == [1, 3, 4]
+
+
 def test_numbers_that_json_does_not_know_are_null(tmp_path):
     with RunLog(tmp_path / "log.jsonl") as log:
         log.append({"step": 1, "validation": {"a": float("nan"), "b": float("inf"), "c": 1.0}})

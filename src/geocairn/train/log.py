@@ -1,5 +1,6 @@
 """`log.jsonl`: one row a line, each step once, appended as it is known."""
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
@@ -25,10 +26,18 @@ class RunLog:
             drop_after: cut all rows of later steps: they belong to a run of another length.
 
         Raises:
-            BadRun: the file holds something else than rows of a log.
+            BadRun: the file holds something else than rows of a log, or another process trains here.
         """
-        self.last_step = _cut(path, drop_after)
         self._stream = path.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.last_step = _cut(path, drop_after)
+        except BlockingIOError:
+            self._stream.close()
+            raise BadRun(f"{path}: another process writes it; let that one end, or train into a new folder") from None
+        except BaseException:
+            self._stream.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -52,8 +61,6 @@ def read_log(path: Path) -> list[dict[str, Any]]:
 def _cut(path: Path, drop_after: int | None) -> int:
     """Cut a torn last line and rows after a step; the last step that is left, 0 for none."""
     last, whole = 0, 0
-    if not path.exists():
-        return last
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             step = _step_of(line)

@@ -1,5 +1,6 @@
 """One optimiser step, and everything that a step changes: a task under lightning-fabric with its optimisers."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Trainer:
         """
         self.task, self.settings = task, settings
         self.length = length_of(settings, task.n_train)
-        self._fabric = Fabric(accelerator=_accelerator(settings), devices=1, precision=settings.precision)
+        with _without_notes():
+            self._fabric = Fabric(accelerator=_accelerator(settings), devices=1, precision=settings.precision)
         groups = task.parameter_groups()
         check_groups(task.model, groups)
         optimisers = build_optimisers(groups, settings)
@@ -146,6 +148,18 @@ def _accelerator(settings: TrainSettings) -> str:
     if settings.device == "cuda" and not has_cuda:
         raise BadConfig("train.device = 'cuda': there is no CUDA device, or torch was installed without CUDA; use cpu or auto")
     return "cuda" if has_cuda and settings.device != "cpu" else "cpu"
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    """Fabric tells on standard error which precision it was told to use."""
+    logger = logging.getLogger("lightning_fabric")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager
