@@ -20,6 +20,12 @@ def test_it_exits_1_where_something_is_missing(geocairn, monkeypatch):
     assert "missing  no-such-package-of-ours: not installed; mend: pip install geocairn[text]" in ran.out.splitlines()
 
 
+def test_encoders_may_be_missing(monkeypatch):
+    monkeypatch.setattr(checks, "ENCODER_PACKAGES", ("no-such-package-of-ours",))
+    (found,) = (check for check in run_checks() if check.what == "no-such-package-of-ours")
+    assert (found.state, found.mend) == ("optional", "pip install geocairn[encoders] to extract features of photos")
+
+
 def test_without_tesseract_it_says_what_is_read_poorly(monkeypatch):
     monkeypatch.setattr(checks.shutil, "which", lambda name: None)
     (found,) = (check for check in run_checks() if check.what == "tesseract")

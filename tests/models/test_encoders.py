@@ -1,7 +1,9 @@
 """Image encoders: each family by the real code path on tiny random weights; strict loading; a photo's numbers whatever its company."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,8 @@ from tests.models.tiny import SIDE, save_tiny
 from geocairn.errors import BadConfig, BadEncoder, UnknownName
 from geocairn.models.encoders import BLOCK, ENCODERS, FAMILIES, load_encoder
 from geocairn.models.pretrained import WEIGHTS, run_in_blocks
+
+PAGE = Path(__file__).parents[2] / "docs/encoders.md"
 
 
 @pytest.fixture(scope="session")
@@ -331,3 +335,18 @@ def test_transformers_says_nothing_and_is_left_as_it_was(folders, capfd):
     finally:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
+
+
+def test_the_page_lists_the_encoders():
+    rows = re.findall(r"^\| `([\w-]+)` \| (\S+) \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert dict(rows) == dict(ENCODERS)
+    assert all(f"`{family}`" in PAGE.read_text(encoding="utf-8") for family in FAMILIES)
+
+
+def test_pickles_become_safetensors_as_the_page_says(copied, folders, pixels, monkeypatch):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    folder = copied()
+    _pickle(folder)
+    monkeypatch.chdir(folder)
+    exec(compile(code, str(PAGE), "exec"), {})
+    assert torch.equal(load_encoder(str(folder)).features(pixels), load_encoder(str(folders["vit"])).features(pixels))

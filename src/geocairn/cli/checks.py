@@ -12,6 +12,7 @@ from geocairn.clues.tesseract import SCRIPT_LETTERS, tesseract_scripts
 from geocairn.storage import cache_folder
 
 TEXT_PACKAGES = ("rapidocr", "onnxruntime", "lingua-language-detector", "wordfreq", "phonenumbers", "rapidfuzz", "babel")
+ENCODER_PACKAGES = ("torch", "transformers", "safetensors")
 DEBIAN_PACKS = "apt install tesseract-ocr tesseract-ocr-script-{cyrl,grek,arab,thai,hang,deva}"
 
 
@@ -30,6 +31,8 @@ def run_checks() -> Iterator[Check]:
     yield Check("geocairn", "ok", f"{__version__} on Python {platform.python_version()}")
     for package in TEXT_PACKAGES:
         yield _package(package, "missing", "pip install geocairn[text]")
+    for package in ENCODER_PACKAGES:
+        yield _package(package, "optional", "pip install geocairn[encoders] to extract features of photos")
     yield _package("pillow_heif", "optional", "pip install geocairn[heic] to read HEIC photos")
     yield _tesseract()
     folder = cache_folder()

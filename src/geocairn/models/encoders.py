@@ -15,8 +15,7 @@ from geocairn.models.pretrained import encoder_sha256, load_pretrained, pretrain
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["float32", "bfloat16", "float16"]
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# Photos that go through the network together, always so many: then a photo's numbers do not depend on its company. One costs a CPU a third of its speed,
-# and lets a single photo cost no more than that.
+# Photos that go through the network together, always so many: then a photo's numbers do not depend on its company. A CPU gains nothing by more than one.
 BLOCK: Mapping[str, int] = {"cpu": 1, "cuda": 32}
 
 _PROCESSED = {"do_resize": True, "do_center_crop": False, "do_rescale": True, "do_normalize": True, "rescale_factor": 1 / 255}
