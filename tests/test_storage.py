@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from geocairn.errors import BadOutput
-from geocairn.storage import appearing_at_once, cache_folder
+from geocairn.storage import appearing_at_once, cache_folder, check_spares
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -42,6 +42,18 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 def test_a_folder_that_takes_no_files_is_one_line():
     with pytest.raises(BadOutput, match=r"^/proc/x\.npz: cannot be written \(.+\); choose"), appearing_at_once(Path("/proc/x.npz")):
         pass
+
+
+def test_what_is_read_is_never_the_output(tmp_path):
+    out, source = tmp_path / "out.npy", tmp_path / "source.npy"
+    source.write_text("read")
+    check_spares(out, [source, tmp_path / "absent"])
+    out.symlink_to(source)
+    with pytest.raises(BadOutput, match=r"out\.npy: is read and would be overwritten"):
+        check_spares(out, [source])
+    with pytest.raises(BadOutput, match="is read"):
+        check_spares(source, [tmp_path / "absent", out])
+    check_spares(out, [])
 
 
 def test_the_cache_is_where_it_was_chosen_else_where_the_platform_keeps_caches(monkeypatch):

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,16 @@ def folder_appearing_at_once(out: Path) -> Iterator[Path]:
             draft.replace(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_spares(out: Path, sources: Iterable[Path]) -> None:
+    """Refuse to write over what is read, whatever names it goes by.
+
+    Raises:
+        BadOutput: `out` is one of the sources.
+    """
+    if out.exists() and any(source.exists() and source.samefile(out) for source in sources):
+        raise BadOutput(f"{out}: is read and would be overwritten; choose another name with --out")
 
 
 def cache_folder() -> Path:

@@ -25,6 +25,14 @@ def test_sample_writes_a_manifest_and_tells_how_even_it_is(geocairn, towns, tmp_
     assert len(read_manifest(tmp_path / "fair.parquet")) == 200
 
 
+def test_a_file_that_is_measured_is_not_overwritten(geocairn, tmp_path):
+    precious = tmp_path / "precious.parquet"
+    assert geocairn("data", "sample", "--n", 20, "--out", precious).code == 0
+    before = precious.read_bytes()
+    assert "is read and would be overwritten" in geocairn.refused("data", "sample", "--n", 30, "--beside", precious, "--out", precious)
+    assert precious.read_bytes() == before
+
+
 def test_equal_seeds_write_equal_bytes(geocairn, tmp_path):
     for name in ("a.parquet", "b.parquet"):
         assert geocairn("data", "sample", "--n", 30, "--seed", 1, "--max-per-city", 1, "--out", tmp_path / name).code == 0

@@ -330,9 +330,12 @@ def test_what_cannot_be_asked(tmp_path, out):
 def test_a_source_is_never_written_over(tmp_path):
     path = tmp_path / "a.parquet"
     import_dataset("im2gps", [meta_csv(tmp_path / "m.csv", taken_photos())], path)
-    with pytest.raises(BadOutput, match="is one of the sources"):
+    with pytest.raises(BadOutput, match="is read and would be overwritten"):
         import_dataset("parquet", [path], path)
     assert import_dataset("parquet", [path], tmp_path / "b.parquet").n == 40
+    left_out = meta_csv(tmp_path / "a.parquet.rejected.csv", taken_photos())
+    with pytest.raises(BadOutput, match=r"rejected\.csv: is read and would be overwritten"):
+        import_dataset("csv", [left_out], path)
 
 
 def test_webdataset_shards_must_differ_in_their_keys(tmp_path, out):

@@ -25,12 +25,14 @@ def sample(
     from geocairn.data.lorenz_files import measure_files
     from geocairn.data.parquet_file import check_parquet_target
     from geocairn.data.sample import SampleSettings, sample_earth, write_sample
+    from geocairn.storage import check_spares
 
     given = {"n": n, "seed": seed, "radius_km": radius_km, "max_per_city": max_per_city, "min_population": min_population}
     settings = SampleSettings.parse("command line", given)
     counted_by = EvennessSettings(min_population=settings.min_population)
     if out is not None:
         check_parquet_target(out)
+        check_spares(out, beside or [])
     others = measure_files(beside or [], counted_by)
     drawn = sample_earth(settings)
     if out is not None:

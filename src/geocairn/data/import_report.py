@@ -14,6 +14,7 @@ from geocairn.data.rows import HARMLESS
 from geocairn.storage import appearing_at_once
 
 FORMAT = "geocairn-import-1"
+BESIDE = ("report.json", "rejected.csv", "missing.txt")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ImportReport:
 
 
 def beside(out: Path, what: str) -> Path:
-    """The file of a manifest that holds `what`: `report.json`, `rejected.csv`, `missing.txt`."""
+    """The file of a manifest that holds `what`, one of `BESIDE`."""
     return out.with_name(f"{out.name}.{what}")
 
 

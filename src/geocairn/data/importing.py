@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from geocairn.data.benchmarks import Benchmark, known_benchmark
 from geocairn.data.found import Found, plain_text
-from geocairn.data.import_report import ImportReport, count_reasons, write_missing, write_rejected, write_report
+from geocairn.data.import_report import BESIDE, ImportReport, beside, count_reasons, write_missing, write_rejected, write_report
 from geocairn.data.import_settings import ImportSettings
 from geocairn.data.people import names_without_users
 from geocairn.data.pictures import Pictures, find_pictures, is_archive, match_pictures
@@ -20,7 +20,7 @@ from geocairn.data.rows import NO_PICTURE, Rows, gather_rows, hide_people, manif
 from geocairn.data.swapped import check_not_swapped
 from geocairn.errors import BadManifest, BadOutput
 from geocairn.manifest import file_sha256
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, check_spares
 
 DEFAULTS = ImportSettings()
 
@@ -165,8 +165,8 @@ def _check_out(out: Path, sources: Sequence[Path]) -> None:
         raise BadOutput(f"{out}: a manifest of an import is a .parquet file; rename --out")
     if out.is_dir():
         raise BadOutput(f"{out}: a folder; name a file with --out")
-    if any(source.exists() and out.exists() and source.samefile(out) for source in sources):
-        raise BadOutput(f"{out}: is one of the sources; choose another name with --out")
+    for written in (out, *(beside(out, what) for what in BESIDE)):
+        check_spares(written, sources)
     if not sources:
         raise BadManifest("no source; name the files of the data set")
     twice = next((source for index, source in enumerate(sources) if source in sources[:index]), None)
