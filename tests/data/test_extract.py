@@ -15,6 +15,7 @@ from geocairn.data import extract
 from geocairn.data.extract import ERRORS, PARTS, ExtractSettings, extract_features
 from geocairn.data.feature_store import open_store
 from geocairn.errors import BadFeatures, BadManifest
+from geocairn.manifest import read_manifest
 from geocairn.models.encoders import load_encoder
 from geocairn.models.preprocess import Preprocessing
 from geocairn.photo.read import PhotoLimits, read_photo
@@ -61,7 +62,7 @@ class Reading:
 
 def run(manifest, out, encoder, **settings):
     errors = []
-    extracted = extract_features(manifest, out, encoder, ExtractSettings(**settings), tell_error=errors.append)
+    extracted = extract_features(read_manifest(manifest), out, encoder, ExtractSettings(**settings), tell_error=errors.append)
     return extracted, errors
 
 
@@ -192,6 +193,16 @@ def test_features_that_are_no_numbers_are_errors_of_their_rows(photos, tmp_path,
     assert extracted.store.read(np.array([5]))[0].tolist() == [1.0, 65504.0]
 
 
+def test_a_run_stopped_while_it_cleaned_up_leaves_nothing_behind(whole, photos, encoder, monkeypatch):
+    reading = Reading(monkeypatch)
+    before = files(whole)
+    (whole / ".parts-done").mkdir()
+    (whole / ".parts-done/000000000.npy").write_bytes(b"")
+    run(photos, whole, encoder)
+    assert files(whole) == before
+    assert reading.read == []
+
+
 def test_another_encoder_manifest_or_preprocessing_is_refused(whole, photos, encoder, tmp_path, monkeypatch):
     Reading(monkeypatch)
     before = files(whole)
@@ -236,6 +247,6 @@ def test_the_bar_is_told_how_many_are_left(photos, tmp_path, encoder, monkeypatc
         return iter(items)
 
     with pytest.raises(KeyboardInterrupt):
-        extract_features(photos, tmp_path / "out", encoder, ExtractSettings(), watch=watch)
-    extract_features(photos, tmp_path / "out", encoder, ExtractSettings(), watch=watch)
+        extract_features(read_manifest(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
+    extract_features(read_manifest(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
     assert totals == [GOOD + 3, GOOD + 3 - 5]

@@ -10,7 +10,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tests.models.tiny import FAMILIES as TINY
-from tests.models.tiny import SIDE, save_tiny
+from tests.models.tiny import SIDE, VISION, save_tiny
 
 from geocairn.errors import BadConfig, BadEncoder, UnknownName
 from geocairn.models.encoders import BLOCK, ENCODERS, FAMILIES, load_encoder
@@ -133,10 +133,12 @@ def test_nothing_is_learned_and_nothing_dropped_out(folders, pixels):
     assert head.weight.grad is not None
 
 
-def test_precision_changes_numbers_a_little_and_the_identity(folders, pixels):
-    full, half = (load_encoder(str(folders["clip"]), device="cpu", precision=precision) for precision in ("float32", "bfloat16"))
+@pytest.mark.parametrize("family", TINY)
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_precision_changes_numbers_a_little_and_the_identity(folders, pixels, family, precision):
+    full, half = (load_encoder(str(folders[family]), device="cpu", precision=name) for name in ("float32", precision))
     assert full.identity != half.identity
-    assert half.features(pixels).dtype == torch.float32
+    assert half.features(pixels).dtype == half.tokens(pixels).dtype == torch.float32
     assert not torch.equal(full.features(pixels), half.features(pixels))
     torch.testing.assert_close(half.features(pixels), full.features(pixels), rtol=0.05, atol=0.05)
 
@@ -243,6 +245,7 @@ def _tell(**changes):
         (_tell(hidden_size=17), "cannot be loaded"),
         (_tell(num_hidden_layers=3), "lacks"),
         (_tell(num_hidden_layers=1), "unknown to the network"),
+        (_tell(num_channels=1), "cannot be loaded"),
         (_tell(image_size=64), "cannot be loaded|does not take 32 x 32 pixels"),
     ],
 )
@@ -260,6 +263,13 @@ def test_pixels_of_another_size_than_the_network_are_told(copied):
     (folder / "preprocessor_config.json").write_text(json.dumps(told | {"size": {"height": 64, "width": 64}}))
     with pytest.raises(BadEncoder, match="does not take 64 x 64 pixels"):
         load_encoder(str(folder))
+
+
+def test_a_tower_without_the_head_that_pools_is_told(tmp_path):
+    config = transformers.SiglipVisionConfig(**VISION, vision_use_head=False)
+    transformers.SiglipVisionModel(config).save_pretrained(save_tiny(tmp_path, "siglip_vision_model"))
+    with pytest.raises(BadEncoder, match="does not take 32 x 32 pixels"):
+        load_encoder(str(tmp_path))
 
 
 def test_pixels_that_were_not_preprocessed_are_refused(folders):
@@ -305,13 +315,13 @@ def test_a_name_is_fetched_and_read_like_a_folder(monkeypatch, folders):
     assert not any("bin" in pattern for pattern in asked[0][1])
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told():
+def test_a_gpu_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BadConfig, match="device cuda: there is no GPU"):
         load_encoder("clip-vitl14", device="cuda")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("family", TINY)
 def test_a_gpu_gives_the_same_numbers_to_tolerance(folders, pixels, family):
     on_cpu, on_gpu = (load_encoder(str(folders[family]), device=device) for device in ("cpu", "cuda"))

@@ -35,9 +35,9 @@ def extract(
     except ModuleNotFoundError:
         raise MissingExtra("features extract: encoders need torch and transformers; pip install geocairn[encoders]") from None
     settings = ExtractSettings.parse("command line", {"photos": photos, "batch_size": batch_size, "jobs": jobs})
-    read_manifest(manifest)  # a manifest that cannot be used is told before an encoder is fetched
+    rows = read_manifest(manifest)  # one that cannot be used is told before an encoder is fetched
     network = load_encoder(encoder, device=device, precision=precision)
-    extracted = extract_features(manifest, out, network, settings, watch=counted, tell_error=lambda error: typer.echo(f"geocairn: {error}", err=True))
+    extracted = extract_features(rows, out, network, settings, watch=counted, tell_error=lambda error: typer.echo(f"geocairn: {error}", err=True))
     meta = extracted.store.meta
     typer.echo(f"{out}: {meta.n} photos, {meta.header.dim} numbers each, by {network.identity}")
     for reason, count in extracted.failed.items():

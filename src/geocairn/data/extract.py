@@ -19,7 +19,7 @@ from pydantic import Field
 from geocairn.config import Config
 from geocairn.data.feature_store import FeatureStore, StoreHeader, write_store
 from geocairn.errors import BadFeatures, BadManifest, BadPhoto
-from geocairn.manifest import Manifest, read_manifest
+from geocairn.manifest import Manifest
 from geocairn.models.preprocess import Preprocessing
 from geocairn.photo.read import PhotoLimits, one_line, read_photo
 from geocairn.storage import appearing_at_once
@@ -83,7 +83,7 @@ class Extracted:
 
 
 def extract_features(
-    manifest: Path,
+    manifest: Manifest,
     out: Path,
     encoder: Encoder,
     settings: ExtractSettings,
@@ -100,18 +100,17 @@ def extract_features(
         tell_error: told each photo's error as it comes.
 
     Raises:
-        BadManifest: the manifest cannot be used, or none of its photos is there.
+        BadManifest: none of the photos is there.
         BadFeatures: `out` holds features of other photos or of another encoder.
     """
-    rows = read_manifest(manifest)
-    paths = rows.photo_paths(settings.photos)
+    paths = manifest.photo_paths(settings.photos)
     if not any(path.exists() for path in paths[:PHOTOS_LOOKED_FOR]):
-        raise BadManifest(f"{paths[0]}: does not exist, nor do the photos after it; give --photos the folder that the names in {manifest} are relative to")
+        raise BadManifest(f"{paths[0]}: does not exist, nor do the photos after it; give --photos the folder that the names in {manifest.path} are relative to")
     preprocessing = json.dumps(encoder.preprocessing.model_dump(mode="json"), sort_keys=True)
-    header = StoreHeader(encoder=encoder.identity, preprocessing=preprocessing, manifest_sha256=rows.sha256, dim=encoder.dim)
-    work = _Work(out, rows, paths, encoder, settings, watch, tell_error)
+    header = StoreHeader(encoder=encoder.identity, preprocessing=preprocessing, manifest_sha256=manifest.sha256, dim=encoder.dim)
+    work = _Work(out, manifest, paths, encoder, settings, watch, tell_error)
     with closing(work):
-        store = write_store(out, header, rows.photos, work.compute, notes=work.notes)
+        store = write_store(out, header, manifest.photos, work.compute, notes=work.notes)
     _remove(out / PARTS)
     return Extracted(store, dict(store.meta.notes["failed"]))
 
@@ -256,5 +255,7 @@ def _parts(start: int, stop: int) -> list[range]:
 
 def _remove(parts: Path) -> None:
     """Remove the folder of parts, at once by its name: a half-removed one would look like a run to be continued."""
+    done = parts.with_name(f".{parts.name}-done")
+    rmtree(done, ignore_errors=True)  # an earlier run was stopped here
     if parts.is_dir():
-        rmtree(parts.replace(parts.with_name(f".{parts.name}-done")))
+        rmtree(parts.replace(done))

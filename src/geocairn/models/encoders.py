@@ -198,7 +198,7 @@ def _shapes(folder: Path, network: Callable[[Tensor], tuple[Tensor, Tensor]], pr
     try:
         with torch.no_grad():
             pooled, tokens = network(torch.zeros(1, 3, *preprocessing.size_px, device=device))
-    except (ValueError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - networks refuse what does not fit them in many ways
         size = " x ".join(map(str, preprocessing.size_px))
         raise BadEncoder(f"{folder}: its network does not take {size} pixels ({' '.join(str(error).split())}); are its files of one encoder?") from None
     return pooled.shape[1], (tokens.shape[1], tokens.shape[2])
