@@ -94,6 +94,17 @@ def test_parquet_columns_of_other_types_are_read(tmp_path):
     assert coordinates.rejected == {"no coordinates": 2}
 
 
+@pytest.mark.parametrize("stored", [pa.array, lambda cells: pa.array(cells, pa.float32()), lambda cells: pa.array(cells).dictionary_encode()])
+def test_a_number_that_is_none_is_an_empty_cell(tmp_path, stored):
+    author = stored([7.5, float("nan"), float("nan"), None])
+    path = write_parquet(tmp_path / "a.parquet", photo=author, lat_deg=[1.0] * 4, lon_deg=[2.0] * 4, author=author)
+    coordinates = read_coordinates(path, columns=("author",))
+    assert (coordinates.photos, coordinates.rejected) == (["7.5"], {"no photo": 3})
+    nameless = read_coordinates(write_parquet(tmp_path / "b.parquet", lat_deg=[1.0] * 4, lon_deg=[2.0] * 4, author=author), columns=("author",))
+    assert nameless.columns["author"].codes.tolist() == [0, -1, -1, -1]
+    assert list(nameless.columns["author"].values) == ["7.5"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -47,6 +47,15 @@ def test_a_photo_without_an_author_is_the_only_one_of_its_own(good, tmp_path):
     assert grouped.author_codes().tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("stored", [pa.array, lambda cells: pa.array(cells, pa.float32()), lambda cells: pa.array(cells).dictionary_encode()])
+def test_a_number_that_is_none_is_an_empty_cell(tmp_path, stored):
+    author = stored([7.5, float("nan"), float("nan"), None])
+    pq.write_table(pa.table({"photo": list("abcd"), "lat_deg": [1.0] * 4, "lon_deg": [2.0] * 4, "author": author}), tmp_path / "m.parquet")
+    manifest = read_manifest(tmp_path / "m.parquet")
+    assert manifest.column("author") == ("7.5", None, None, None)
+    assert manifest.author_codes().tolist() == [0, 1, 2, 3]
+
+
 def test_photos_lie_beside_the_manifest_or_where_said(good, tmp_path):
     assert good.photo_paths() == [tmp_path / name for name in ("a.jpg", "b.jpg", "c.jpg")]
     (tmp_path / "photos").mkdir()

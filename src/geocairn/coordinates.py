@@ -193,10 +193,16 @@ def _wanted_columns(path: Path, names: Sequence[str], columns: Sequence[str]) ->
 
 def _columns_of(path: Path, table: "pa.Table", columns: Sequence[str]) -> _Columns:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     def text(name: str) -> "pa.ChunkedArray":
+        cells = table[name]
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        if pa.types.is_floating(cells.type):
+            cells = pc.if_else(pc.is_nan(cells), None, cells)  # as pandas writes an empty cell among numbers
         try:
-            return table[name].cast(pa.string())
+            return cells.cast(pa.string())
         except pa.ArrowException:
             raise BadManifest(f"{path}: column {name!r} holds {table[name].type}, where text is needed; convert it") from None
 

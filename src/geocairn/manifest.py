@@ -233,8 +233,13 @@ def _read_parquet(path: Path) -> Table:
             read = file.read(columns=[field.name for field in file.schema_arrow if is_readable(field.type)])
     except (OSError, pa.ArrowException) as error:
         raise BadManifest(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
-    columns = {name: tuple(None if cell is None or cell == "" else str(cell) for cell in read[name].to_pylist()) for name in read.column_names}
+    columns = {name: tuple(map(_text_or_none, read[name].to_pylist())) for name in read.column_names}
     return Table(path, columns, range(1, read.num_rows + 1))
+
+
+def _text_or_none(cell: Any) -> str | None:
+    # NaN, which alone differs from itself, is how pandas writes an empty cell among numbers.
+    return None if cell is None or cell == "" or cell != cell else str(cell)
 
 
 def _check_names_differ(path: Path, names: Sequence[str]) -> None:

@@ -87,13 +87,14 @@ def test_parquet_of_many_types(tmp_path):
         "day": pa.array([datetime.date(2020, 1, 2), None]),
         "country": pa.array(["NA", "NaN"]).dictionary_encode(),
         "city": pa.nulls(2),
+        "author": [7.5, float("nan")],
         "vector": pa.array([[1.0], [2.0]]),
     }
     pq.write_table(pa.table(columns), path)
-    names = {"photo": "id", "lat_deg": "lat", "lon_deg": "lon", "captured_at": "day", "country": "country", "city": "city"}
+    names = {"photo": "id", "lat_deg": "lat", "lon_deg": "lon", "captured_at": "day", "country": "country", "city": "city", "author": "author"}
     assert read_columns(path, names).table.to_pylist() == [
-        {"photo": "7", "lat_deg": 1.5, "lon_deg": 2.5, "captured_at": "2020-01-02", "country": "NA", "city": None},
-        {"photo": "8", "lat_deg": None, "lon_deg": None, "captured_at": None, "country": None, "city": None},
+        {"photo": "7", "lat_deg": 1.5, "lon_deg": 2.5, "captured_at": "2020-01-02", "country": "NA", "city": None, "author": "7.5"},
+        {"photo": "8", "lat_deg": None, "lon_deg": None, "captured_at": None, "country": None, "city": None, "author": None},
     ]
     with pytest.raises(BadManifest, match=r"column 'vector' holds list<.*>, which is neither text nor numbers; choose another for city"):
         read_columns(path, {"city": "vector"})
