@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from geocairn.errors import BadOutput
-from geocairn.storage import appearing_at_once, cache_folder, check_spares
+from geocairn.storage import appearing_at_once, cache_folder, check_result_folder, check_spares
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -54,6 +54,25 @@ def test_what_is_read_is_never_the_output(tmp_path):
     with pytest.raises(BadOutput, match="is read"):
         check_spares(source, [tmp_path / "absent", out])
     check_spares(out, [])
+
+
+def test_a_folder_takes_a_result_where_it_is_empty_or_holds_an_older_one(tmp_path):
+    out = tmp_path / "out"
+    check_result_folder(out, ["a.json"], "results")
+    out.mkdir()
+    (out / ".a.json.k3").write_text("left by a run that was killed")
+    check_result_folder(out, ["a.json"], "results")
+    (out / "letter.txt").write_text("mine")
+    with pytest.raises(BadOutput, match=r"out: is not empty and holds no results; name another folder"):
+        check_result_folder(out, ["a.json"], "results")
+    (out / "a.json").write_text("{}")
+    check_result_folder(out, ["a.json"], "results")
+    with pytest.raises(BadOutput, match=r"a\.json: is read and would be overwritten"):
+        check_result_folder(out, ["b.json", "a.json"], "results", [out / "a.json"])
+    with pytest.raises(BadOutput, match="is a file; name a folder"):
+        check_result_folder(out / "a.json", ["a.json"], "results")
+    with pytest.raises(BadOutput, match=r"cannot be written \(Not a directory\)"):
+        check_result_folder(out / "a.json/below", ["a.json"], "results")
 
 
 def test_the_cache_is_where_it_was_chosen_else_where_the_platform_keeps_caches(monkeypatch):

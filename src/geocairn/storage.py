@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +69,33 @@ def check_spares(out: Path, sources: Iterable[Path]) -> None:
     """
     if out.exists() and any(source.exists() and source.samefile(out) for source in sources):
         raise BadOutput(f"{out}: is read and would be overwritten; choose another name with --out")
+
+
+def check_result_folder(out: Path, files: Collection[str], what: str, sources: Iterable[Path] = ()) -> None:
+    """Check before the work that a result can be written to the folder `out`: it may be missing, empty, or hold an older result, which is replaced.
+
+    Args:
+        out: the folder.
+        files: names that such a result's files have: any of them tells that an older one is there.
+        what: what the result is called.
+        sources: files that are read for it.
+
+    Raises:
+        BadOutput: `out` is a file, cannot be read, holds other things alone, or one of `sources` would be overwritten.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadOutput(f"{out}: is a file; name a folder")
+    try:
+        # Drafts of a run that was killed are nobody's.
+        held = {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
+    if held and not held & set(files):
+        raise BadOutput(f"{out}: is not empty and holds no {what}; name another folder")
+    for name in files:
+        check_spares(out / name, sources)
 
 
 def cache_folder() -> Path:
