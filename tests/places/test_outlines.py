@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import shapely
 
-from geocairn.places.outlines import load_outlines
 from geocairn.geo.sphere import EARTH_RADIUS_KM
+from geocairn.places.outlines import load_outlines
 
 OUTLINES = load_outlines()
 RINGS = [OUTLINES.ring_deg(ring) for ring in range(len(OUTLINES.is_hole))]

@@ -16,8 +16,8 @@ from bokeh.resources import Resources
 from geocairn.export.map_entry import STEP_M
 from geocairn.export.map_figure import figure_item
 from geocairn.export.mercator import MAX_LAT_DEG, WEB_MERCATOR_RADIUS_M
-from geocairn.places.outlines import load_outlines
 from geocairn.export.text import script_json
+from geocairn.places.outlines import load_outlines
 
 
 def page_html(content: dict[str, Any]) -> str:

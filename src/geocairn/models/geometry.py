@@ -70,7 +70,7 @@ class Hyperbolic:
         return dim + 1
 
     def shorten(self, tangent: Tensor) -> Tensor:  # noqa: D102
-        return tangent  # one to one everywhere; `exp` stops at 40 radii, where float32 ends
+        return tangent  # one to one everywhere; `exp` stops at 20 radii, before float32 ends
 
     def exp(self, tangent: Tensor) -> Tensor:  # noqa: D102
         return lorentz.exp_origin(tangent, self.curv)

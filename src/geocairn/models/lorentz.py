@@ -13,15 +13,15 @@ from torch import Tensor
 
 # Below this product of curvature and squared length a series of three terms is exact to the last bit of float64.
 _SMALL = 1e-4
-# sinh and cosh of more overflow float32 once squared; a point so far out is 40 radii away from the origin.
-MAX_NORM_IN_RADII = 40.0
+# Farther out float32 overflows: products of two points there are squared on the way to their distance, and a point's own square is squared for gradients.
+MAX_NORM_IN_RADII = 20.0
 
 
 def exp_origin(v: Tensor, curv: float) -> Tensor:
     """The point that the geodesic from the origin with initial velocity `v` reaches in unit time.
 
     Args:
-        v: (..., d) tangent vectors at the origin; longer ones than 40 radii are shortened to that.
+        v: (..., d) tangent vectors at the origin; longer ones than 20 radii are shortened to that.
         curv: > 0.
 
     Returns:
@@ -187,21 +187,26 @@ def _safe_sqrt(square: Tensor) -> Tensor:
 
 def _sinhc_of_square(t: Tensor) -> Tensor:
     """sinh(sqrt(t)) / sqrt(t), smooth at 0."""
-    small = t < _SMALL
-    root = torch.sqrt(torch.where(small, torch.ones_like(t), t))
-    return torch.where(small, 1 + t / 6 * (1 + t / 20 * (1 + t / 42)), torch.sinh(root) / root)
+    small, near, far = _split(t)
+    root = torch.sqrt(far)
+    return torch.where(small, 1 + near / 6 * (1 + near / 20 * (1 + near / 42)), torch.sinh(root) / root)
 
 
 def _arsinhc_of_square(t: Tensor) -> Tensor:
     """arsinh(sqrt(t)) / sqrt(t), smooth at 0."""
-    small = t < _SMALL
-    root = torch.sqrt(torch.where(small, torch.ones_like(t), t))
-    return torch.where(small, 1 - t / 6 * (1 - 9 * t / 20 * (1 - 25 * t / 42)), torch.asinh(root) / root)
+    small, near, far = _split(t)
+    root = torch.sqrt(far)
+    return torch.where(small, 1 - near / 6 * (1 - 9 * near / 20 * (1 - 25 * near / 42)), torch.asinh(root) / root)
 
 
 def _squared_arcosh_1p(e: Tensor) -> Tensor:
     """arcosh(1 + e)^2 for e >= 0, smooth at 0: 2 e - e^2 / 3 + 4 e^3 / 45 - ..."""
-    small = e < _SMALL
-    safe = torch.where(small, torch.ones_like(e), e)
-    arcosh = torch.log1p(safe + torch.sqrt(safe * (safe + 2)))
-    return torch.where(small, 2 * e * (1 - e / 6 * (1 - 4 * e / 15 * (1 - 9 * e / 28))), arcosh * arcosh)
+    small, near, far = _split(e)
+    arcosh = torch.log1p(far + torch.sqrt(far * (far + 2)))
+    return torch.where(small, 2 * near * (1 - near / 6 * (1 - 4 * near / 15 * (1 - 9 * near / 28))), arcosh * arcosh)
+
+
+def _split(t: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where a series holds, and arguments for series and closed form, harmless where they are not used: an infinite slope times 0 is no number."""
+    small = t < _SMALL
+    return small, torch.where(small, t, torch.zeros_like(t)), torch.where(small, torch.ones_like(t), t)

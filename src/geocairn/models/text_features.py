@@ -52,7 +52,7 @@ class HashedText(Config):
             if not numbers:
                 row[:] = np.nan
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return (rows / np.where(lengths == 0, 1, lengths)).astype(np.float32)
+        return np.asarray(rows / np.where(lengths == 0, 1, lengths), dtype=np.float32)
 
     def _grams(self, name: str) -> Iterator[str]:
         # Folding case may bring forth what NFKC writes otherwise, so that it is applied twice.
