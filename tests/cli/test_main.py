@@ -7,6 +7,7 @@ from tests.cli.command import start
 FLAGS = {
     "locate": "--bundle --top --within --hint --together --exif --finest --out --format --map --jobs --resume --max-bytes --max-pixels --max-frames",
     "evaluate": "--bundle --predictions --oracle --oracle-level --photos --protocol --group-by --against --decide --out --jobs",
+    "train": "--out --resume --dry-run",
     "demo": "--out --jobs",
     "doctor": "",
     "places verify": "--start-level",
@@ -22,8 +23,8 @@ FLAGS = {
     "data sample": "--n --seed --radius-km --max-per-city --min-population --out --beside",
     "data lorenz": "--min-population --cell-level --out --json",
     "data split": "--by --out --fractions --cell-km --seed --json",
-    "features extract": "--encoder --out --photos --batch-size --jobs --device --precision",
     "data synth": "--out --photos --seed --cities --with --set",
+    "features extract": "--encoder --out --photos --batch-size --jobs --device --precision",
 }
 
 

@@ -10,8 +10,6 @@ import pytest
 from tests.cli.command import Command
 from tests.train.toy import Regression, ToyRecipe
 
-from geocairn.cli.main import app
-from geocairn.cli.train import train
 from geocairn.train import kinds
 
 TEXT = 'system = "toy"\n[train]\nepochs = 5\nbatch_size = 10\nlr = 0.02\ndevice = "cpu"\n'
@@ -19,12 +17,9 @@ ROOT = Path(__file__).parents[2]
 # In a process of its own, where libraries write to standard error past what a test can catch.
 TOY_COMMAND = """
 from tests.train.toy import Regression, ToyRecipe
-from geocairn.cli.main import app, main
-from geocairn.cli.train import train
+from geocairn.cli.main import main
 from geocairn.train import kinds
 kinds.KINDS = {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))}
-if all(known.callback is not train for known in app.registered_commands):
-    app.command()(train)
 main()
 """
 
@@ -33,9 +28,6 @@ main()
 def command(monkeypatch, capsys):
     """The command with a toy that can be trained."""
     monkeypatch.setattr(kinds, "KINDS", {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))})
-    if all(known.callback is not train for known in app.registered_commands):
-        monkeypatch.setattr(app, "registered_commands", [*app.registered_commands])
-        app.command()(train)
     return Command(monkeypatch, capsys)
 
 

@@ -1,5 +1,6 @@
 import math
 
+import geoopt
 import numpy as np
 import pytest
 import torch
@@ -55,7 +56,6 @@ def batch(sizes: dict[str, int] = SIZES) -> tuple[torch.Tensor, torch.Tensor, to
 
 
 def trained(found: HierLoc, steps: int = 40) -> list[float]:
-    geoopt = pytest.importorskip("geoopt")
     optimisers = [torch.optim.AdamW(found.euclidean_parameters(), lr=0.02)]
     if found.manifold_parameters():
         optimisers.append(geoopt.optim.RiemannianAdam(found.manifold_parameters(), lr=0.02))
@@ -275,7 +275,6 @@ def test_attention_trains_entities_only_if_asked():
 
 def outcome(**changes) -> list[float]:
     """The loss on the first step and after one step of training: what any setting that is connected changes."""
-    geoopt = pytest.importorskip("geoopt")
     prototypes = changes.pop("P", 2)
     found = model(prototypes=prototypes, **changes)
     torch.manual_seed(11)

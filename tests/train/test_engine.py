@@ -274,7 +274,7 @@ def test_a_device_that_is_not_there_is_refused(tmp_path, monkeypatch):
         run(tmp_path / "run", {"device": "cuda"})
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cuda_trains_to_the_same_numbers(tmp_path):
     cpu, cuda = (run(tmp_path / device, {"device": device}, dropout=0.0, kind=Places) for device in ("cpu", "cuda"))
     assert [row["loss"] for row in cuda] == pytest.approx([row["loss"] for row in cpu], rel=1e-3)

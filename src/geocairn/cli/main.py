@@ -13,6 +13,7 @@ from geocairn.cli.evaluate import evaluate
 from geocairn.cli.features import features
 from geocairn.cli.locate import locate
 from geocairn.cli.places import places
+from geocairn.cli.train import train
 from geocairn.errors import GeocairnError
 
 INTERRUPTED = 130
@@ -32,6 +33,7 @@ app.command()(evaluate)
 app.add_typer(places, name="places")
 app.add_typer(data, name="data")
 app.add_typer(features, name="features")
+app.command()(train)
 app.command()(demo)
 app.command()(doctor)
 

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from geocairn.errors import BadBundle, UnknownName
 from geocairn.places.atlas import Progress, load_atlas
+from geocairn.systems import hierloc, limits
 from geocairn.systems.bundle import MANIFEST, Bundle, load_bundle
 from geocairn.systems.clues_only import CluesSystem, PriorSystem
-from geocairn.systems.limits import KIND, PRIOR_KIND, ConstantSystem, LimitSystem
 from geocairn.systems.system import System
 
 SHIPPED: dict[str, Callable[[Progress], System]] = {
     "clues": lambda progress: CluesSystem(load_atlas(progress)),
     "prior": lambda progress: PriorSystem(load_atlas(progress)),
 }
-KINDS: dict[str, Callable[[Bundle], System]] = {KIND: LimitSystem, PRIOR_KIND: ConstantSystem}
+KINDS: dict[str, Callable[[Bundle], System]] = {
+    limits.KIND: limits.LimitSystem,
+    limits.PRIOR_KIND: limits.ConstantSystem,
+    hierloc.KIND: hierloc.HierLocSystem,
+}
 
 
 def load_system(bundle: str, progress: Progress = lambda step: None) -> System:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from geocairn.train.hierloc import HierLocRecipe, make_hierloc_task
 from geocairn.train.recipe import Recipe
 from geocairn.train.task import Task
 
@@ -23,4 +24,4 @@ class Kind:
 
 
 # By the name that a recipe's `system` gives.
-KINDS: Mapping[str, Kind] = {}
+KINDS: Mapping[str, Kind] = {"hierloc": Kind(HierLocRecipe, make_hierloc_task)}

@@ -1,0 +1,200 @@
+"""HierLoc from a small synthetic Earth to a bundle that answers, through the engine and the systems that users go through."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from geocairn.coordinates import read_coordinates
+from geocairn.data.feature_store import open_store
+from geocairn.errors import BadBundle, BadFeatures, BadManifest
+from geocairn.locate import Locator
+from geocairn.manifest import read_manifest
+from geocairn.places.geonames import read_cities
+from geocairn.places.origin import check_not_built_from
+from geocairn.synth import places
+from geocairn.synth.settings import SynthSettings
+from geocairn.synth.write import write_synth
+from geocairn.systems.bundle import verify_bundle
+from geocairn.systems.bundles import load_system
+from geocairn.train.engine import train
+from geocairn.train.hierloc import HierLocTask, make_hierloc_task
+from geocairn.train.kinds import KINDS
+from geocairn.train.recipe import parse_recipe
+
+SMALL = {
+    "system": "hierloc",
+    "train": {"epochs": 3, "batch_size": 64, "lr": 3e-3, "watch": "city", "better": "higher", "validate_every_epochs": 1.0},
+    "text": {"dim": 16},
+    "model": {
+        "dim": 16,
+        "image": {"hidden": 32, "width": 32},
+        "entities": {"hidden": 32, "anchor": "tangent", "leave_out": True, "location": {"n_frequencies": 4, "hidden": 16, "width": 16}},
+        "attention": {"heads": 2, "fuse_hidden": 32},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def earth(tmp_path_factory):
+    out = tmp_path_factory.mktemp("synth") / "earth"
+    cities = read_cities(15000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "read_cities", lambda: cities)
+        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
+    return out
+
+
+def recipe_of(earth, **train_settings):
+    values = {**SMALL, "train": {**SMALL["train"], **train_settings}, "data": {"dir": str(earth)}}
+    return parse_recipe(KINDS["hierloc"].recipe, values, source="test")
+
+
+def trained(earth, out, **train_settings):
+    recipe = recipe_of(earth, **train_settings)
+    return train(out, recipe, lambda folder: make_hierloc_task(recipe, folder))
+
+
+@pytest.fixture(scope="module")
+def bundle(earth, tmp_path_factory):
+    return trained(earth, tmp_path_factory.mktemp("run") / "run")
+
+
+def test_the_rows_of_the_task_are_those_of_the_manifest(earth, tmp_path):
+    task = HierLocTask(recipe_of(earth), tmp_path)
+    table = read_coordinates(earth / "train.parquet", columns=("country", "city"))
+    store = open_store(earth / "features")
+    assert task.n_train == len(table)
+    np.testing.assert_array_equal(task.train.read(np.array([3, 1])).numpy(), store.read(store.rows_of([table.photos[3], table.photos[1]])).astype(np.float32))
+    countries = [task.hierarchy.ids[place] for place in task.train.labels[:, 0].tolist()]
+    assert countries == [table.columns["country"].values[code] for code in table.columns["country"].codes.tolist()]
+    means = task.model.entities.image(0)[:, 0].float()
+    for country in range(3):
+        rows = np.flatnonzero(task.train.labels[:, 0] == country)
+        torch.testing.assert_close(means[country], task.train.read(rows).mean(0), rtol=1e-4, atol=1e-4)
+
+
+def test_training_lowers_the_loss_and_writes_a_whole_bundle(earth, bundle):
+    rows = [json.loads(line) for line in (bundle.parent / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["loss"] < rows[0]["loss"] - 1
+    verify_bundle(bundle)
+    assert "training rows alone" in (bundle / "card.md").read_text()
+    check_not_built_from(bundle, read_manifest(earth / "test.parquet"))
+
+
+def test_a_run_cut_off_and_resumed_gives_the_same_bundle(earth, bundle, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        loss = HierLocTask.loss
+
+        def cut_off(self, rows, step):
+            if step == 14:
+                raise KeyboardInterrupt
+            return loss(self, rows, step)
+
+        patch.setattr(HierLocTask, "loss", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            trained(earth, tmp_path / "run")
+    recipe = recipe_of(earth)
+    steps = []
+
+    def task(folder):
+        made = make_hierloc_task(recipe, folder)
+        inner = made.loss
+        made.loss = lambda rows, step: (steps.append(step), inner(rows, step))[1]
+        return made
+
+    again = train(tmp_path / "run", recipe, task, resume=True)
+    assert min(steps) > 0
+    for file in ("model.safetensors", "hierarchy.npz", "config.json"):
+        assert (again / file).read_bytes() == (bundle / file).read_bytes(), file
+
+
+def test_scores_are_the_models_and_do_not_depend_on_the_batch(earth, bundle):
+    system = load_system(str(bundle))
+    store = open_store(earth / "features")
+    features = store.read(np.arange(70)).astype(np.float32)
+    scores = system.log_scores(features)
+    assert scores.shape == (70, system.hierarchy.n_leaves)
+    np.testing.assert_array_equal(scores, np.concatenate([system.log_scores(features[row : row + 1]) for row in range(70)]))
+    with torch.no_grad():
+        levels = [level.double().numpy() for level in system._model.level_log_scores(torch.from_numpy(features))]
+    for level in levels:
+        np.testing.assert_allclose(np.exp(level).sum(axis=1), 1, atol=1e-5)
+    for leaf in range(0, system.hierarchy.n_leaves, 7):
+        chain = system.hierarchy.chain(int(system.hierarchy.leaves[leaf]))
+        parts = [levels[system.hierarchy.level[place]][:, place - system.hierarchy.places_of(int(system.hierarchy.level[place])).start] for place in chain]
+        np.testing.assert_allclose(scores[:, leaf], np.mean(parts, axis=0) * len(levels), rtol=1e-4, atol=1e-4)
+
+
+def test_the_bundle_answers_rows_of_features_and_no_photos(earth, bundle):
+    locator = Locator.load(str(bundle))
+    photos = read_manifest(earth / "test.parquet").photos[:5]
+    predictions = list(locator.locate_rows(earth / "test.parquet", photos))
+    assert [prediction.photo for prediction in predictions] == list(photos)
+    assert all(prediction.error is None and prediction.candidates for prediction in predictions)
+    assert not predictions[0].provenance.calibrated
+    assert "takes features, not photos" in locator.locate(Image.new("RGB", (64, 64), "green")).error
+
+
+def test_it_learns_more_than_the_prior(earth, bundle):
+    test = read_manifest(earth / "test.parquet")
+    store, system = open_store(earth / "features"), load_system(str(bundle))
+    scores = system.log_scores(store.read(store.rows_of(test.photos)).astype(np.float32))
+    country = system.hierarchy.ancestor_of_leaves(0)[scores.argmax(axis=1)]
+    truth = np.array(test.column("country"))
+    right = np.mean([system.hierarchy.ids[int(place)] == code for place, code in zip(country, truth, strict=True)])
+    commonest = np.mean(truth == max(set(truth), key=list(truth).count))
+    assert right > commonest + 0.1
+
+
+@pytest.mark.parametrize("features", [np.zeros((2, 5)), np.zeros(112), np.full((1, 112), np.nan)])
+def test_features_of_another_shape_or_not_finite_are_refused(bundle, features):
+    with pytest.raises(BadFeatures, match=r"takes 112 numbers|not finite"):
+        load_system(str(bundle)).evidence_of_features(features)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "swapped", "pickle", "unknown key"])
+def test_damaged_bundles_are_refused_in_one_line(bundle, tmp_path, damage):
+    copy = tmp_path / "bundle"
+    shutil.copytree(bundle, copy)
+    weights = copy / "model.safetensors"
+    if damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif damage == "swapped":
+        data = bytearray(weights.read_bytes())
+        data[-50] ^= 1
+        weights.write_bytes(bytes(data))
+    elif damage == "pickle":
+        weights.rename(copy / "model.pkl")
+    else:
+        values = json.loads((copy / "config.json").read_text())
+        values["colour"] = "red"
+        (copy / "config.json").write_text(json.dumps(values))
+    with pytest.raises(BadBundle) as caught:
+        load_system(str(copy))
+    assert "\n" not in str(caught.value)
+
+
+def test_places_that_were_not_built_from_training_rows_are_refused(earth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(earth, copy)
+    shutil.copyfile(earth / "bayes/hierarchy.npz", copy / "hierarchy.npz")
+    shutil.copyfile(earth / "bayes/hierarchy.json", copy / "hierarchy.json")
+    with pytest.raises(BadManifest, match="not built from training rows alone"):
+        HierLocTask(recipe_of(copy), tmp_path / "run")
+
+
+def test_photos_without_features_are_refused(earth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(earth, copy)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(copy / "train.parquet")
+    renamed = table.set_column(0, "photo", pa.array([f"x{index}" for index in range(len(table))]))
+    pq.write_table(renamed, copy / "train.parquet")
+    with pytest.raises(BadFeatures, match=f"no features of {len(table)} photos"):
+        HierLocTask(recipe_of(copy), tmp_path / "run")
