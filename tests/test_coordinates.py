@@ -111,6 +111,7 @@ def test_a_number_that_is_none_is_an_empty_cell(tmp_path, stored):
         ("lat_deg,lon_deg\n1,2\n\n91,3\n", r"row 4: latitude 91.0 is outside .* swapped\? \(longitude is 3.0\)"),
         ("lat_deg,lon_deg\n1,2\n1,200\n", r"row 3: longitude 200.0 is outside .* subtract 360"),
         ("lat_deg,lon_deg\n1,-inf\n", "row 2: longitude -inf"),
+        (f"lat_deg,lon_deg\n1,2\n{'1' * 10_000},2\n", r"row 3: latitude inf \(a number too long to be a degree, or the word\) is outside"),
         ("lat_deg,lon_deg\n1,2\n\n\n1,east\n", "row 5: lon_deg 'east' is not a number"),
         ('photo,lat_deg,lon_deg\n"a\nb",1,2\nc,"48,5",2\n', "row 4: lat_deg '48,5' is not a number"),
     ],
@@ -129,9 +130,11 @@ def test_a_row_of_an_array_counts_from_one(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column 'lat_deg'; its columns are none"),
+        ("", "it is empty; the first line of a CSV names its columns"),
+        ("\n\n", "it is empty; the first line of a CSV names its columns"),
+        ("lat_deg;lon_deg\n1;2\n", "no column 'lat_deg'; its columns are 'lat_deg;lon_deg'; separate the columns by commas"),
         ("lat_deg,lon_deg\n", r"no row can be used \(it has no rows\)"),
-        ("lat,lon\n1,2\n", "no column 'lat_deg'; its columns are 'lat', 'lon'"),
+        ("lat,lon\n1,2\n", r"columns are 'lat', 'lon'; rename them, or make a manifest of it by `geocairn data import csv`$"),
         ("lat_deg,lon_deg,lat_deg\n1,2,1\n", "two columns are called 'lat_deg'"),
         ("lat_deg,lon_deg\n1,2,3\n", "cannot be read as CSV"),
         ("lat_deg,lon_deg\n,\n", r"no row can be used \(no coordinates: 1\)"),
@@ -165,6 +168,8 @@ def test_what_is_no_such_file_is_refused(tmp_path):
         (tmp_path / name).write_bytes(b"\xff\xfe\x00junk")
         with pytest.raises(BadManifest, match=message):
             read_coordinates(tmp_path / name)
+    with pytest.raises(BadManifest, match=r"a.npy: not a readable .npy; save it with numpy.save$"):
+        read_coordinates(tmp_path / "a.npy")  # never advice to load pickles
     np.savez(tmp_path / "b.npz", a=POINTS)
     (tmp_path / "b.npz").rename(tmp_path / "b.npy")
     with pytest.raises(BadManifest, match="holds an archive of arrays"):
@@ -173,5 +178,5 @@ def test_what_is_no_such_file_is_refused(tmp_path):
 
 def test_names_that_are_no_utf8_are_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"photo,lat_deg,lon_deg\n" + b"a,1,2\n" * 9000 + b"caf\xe9,1,2\n")
-    with pytest.raises(BadManifest, match="cannot be read as CSV"):
+    with pytest.raises(BadManifest, match=r"a.csv: not UTF-8 \(byte 54025, line 9002: invalid continuation byte\); save it as CSV UTF-8"):
         read_coordinates(tmp_path / "a.csv")

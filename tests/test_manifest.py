@@ -104,9 +104,9 @@ def test_swapped_columns_are_named(tmp_path):
 
 
 REFUSALS = {
-    "a missing column": ("photo,lat,lon_deg\na,1,2\n", BadManifest, r"no column 'lat_deg'; its columns are 'photo', 'lat', 'lon_deg'$"),
+    "a missing column": ("photo,lat,lon_deg\na,1,2\n", BadManifest, r"no column 'lat_deg'; its columns are 'photo', 'lat', 'lon_deg'; rename them, or make"),
     "semicolons": ("photo;lat_deg;lon_deg\na;1;2\n", BadManifest, r"no column 'photo'; its columns are .*; separate the columns by commas"),
-    "an empty file": ("", BadManifest, r"no column 'photo'; its columns are none"),
+    "an empty file": ("", BadManifest, r"it is empty; the first line of a CSV names its columns$"),
     "a header alone": ("photo,lat_deg,lon_deg\n", BadManifest, r"no row can be used \(it has no rows\)"),
     "no usable row": ("photo,lat_deg,lon_deg\na,,\n", BadManifest, r"no row can be used \(no coordinates: 1\)"),
     "two places": ("photo,lat_deg,lon_deg\na,1,2\nb,1,2\na,1,3\n", BadManifest, r"row 4: photo 'a' has another place in row 2"),
@@ -116,7 +116,8 @@ REFUSALS = {
         BadCoordinate,
         r"row 2: lat_deg '48,85' is not a number; write decimal degrees with a point",
     ),
-    "the sky": ("photo,lat_deg,lon_deg\na,inf,2\n", BadCoordinate, r"row 2: latitude inf is outside"),
+    "the sky": ("photo,lat_deg,lon_deg\na,inf,2\n", BadCoordinate, r"row 2: latitude inf \(.*\) is outside"),
+    "a number without end": (f"photo,lat_deg,lon_deg\na,{'1' * 10_000},2\n", BadCoordinate, r"row 2: latitude inf \(a number too long to be a degree, or"),
     "a long way round": ("photo,lat_deg,lon_deg\na,1,190\n", BadCoordinate, r"row 2: longitude 190.0 is outside \[-180, 180\]; subtract 360"),
     "a cell too many": (
         "photo,lat_deg,lon_deg\na,1,2\nb,c,1,2\n",
@@ -125,7 +126,8 @@ REFUSALS = {
     ),
     "a cell too few": ("photo,lat_deg,lon_deg\na,1\n", BadManifest, r"row 2: 2 cells where the header has 3"),
     "a column twice": ("photo,lat_deg,lat_deg,lon_deg\na,1,1,2\n", BadManifest, r"two columns are called 'lat_deg'"),
-    "another encoding": (b"photo,lat_deg,lon_deg\n\xe9,1,2\n", BadManifest, r"not UTF-8 \(byte 22"),
+    "another encoding": (b"photo,lat_deg,lon_deg\n\xe9,1,2\n", BadManifest, r"not UTF-8 \(byte 22, line 2: .*\); save it as CSV UTF-8"),
+    "another encoding far down": (b"photo,lat_deg,lon_deg\n" + b"a,1,2\n" * 9000 + b"\xe9,1,2\n", BadManifest, r"not UTF-8 \(byte 54022, line 9002"),
     "an endless cell": ('photo,lat_deg,lon_deg\n"' + "a" * 200_000 + '",1,2\n', BadManifest, r"cannot be read as CSV"),
 }
 
@@ -161,3 +163,10 @@ def test_a_row_is_counted_as_a_spreadsheet_counts_it_and_in_parquet_from_one(tmp
 def test_an_unknown_column_is_answered_with_those_there_are(good):
     with pytest.raises(GeocairnError, match=r"no column 'continent'; its columns are 'author', 'country'"):
         good.column("continent")
+    with pytest.raises(BadManifest, match=r"'lat_deg' is each photo's own, none to group by; its other columns are 'author', 'country'$"):
+        good.column("lat_deg")
+
+
+def test_a_manifest_without_other_columns_is_not_called_empty(tmp_path):
+    with pytest.raises(BadManifest, match=r"no column 'mood'; its columns are none"):
+        read_manifest(write(tmp_path, "photo,lat_deg,lon_deg\na,1,2\n")).column("mood")

@@ -1,4 +1,6 @@
-"""Cells of tables that people open with a spreadsheet: none is taken for a formula, and reading them back gives the words again."""
+"""Cells of tables that people open with a spreadsheet: none is taken for a formula, and reading them back gives the words again; and text that is no UTF-8."""
+
+from pathlib import Path
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -19,3 +21,16 @@ def plain_cell(text: str) -> str:
     ('=a.jpg', "'a.jpg")
     """
     return text[1:] if text.startswith("'") and text[1:].startswith(_STARTS_A_FORMULA) else text
+
+
+def utf8_fault(path: Path) -> str:
+    """Where a file is no UTF-8, in words: `not UTF-8 (byte 22, line 2: invalid continuation byte)`; bytes count from 0, lines from 1."""
+    first_byte = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return f"not UTF-8 (byte {first_byte + error.start}, line {number}: {error.reason})"
+            first_byte += len(line)
+    return "not UTF-8"

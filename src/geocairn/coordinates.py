@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geocairn.cells import utf8_fault
 from geocairn.errors import BadCoordinate, BadManifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 LATLON = ("lat_deg", "lon_deg")
+_USUAL_LATLON = ("lat", "latitude", "lon", "lng", "long", "longitude")
 # Words for "no coordinate", as in a manifest.
 _NO_NUMBER = ("", "nan", "na", "n/a", "null", "none")
 _NO_NUMBER_CELLS = [form for word in _NO_NUMBER for form in dict.fromkeys((word, word.upper(), word.title(), "NaN"))]
@@ -107,6 +110,30 @@ def coordinates_sha256(latlon_deg: NDArray[np.float64]) -> str:
     return hashlib.sha256(pairs.tobytes()).hexdigest()
 
 
+def not_on_earth(where: str, lat_deg: float, lon_deg: float) -> BadCoordinate:
+    """What is said of coordinates that are not on Earth.
+
+    Args:
+        where: file and row.
+    """
+    lat, lon = (f"{degrees} (a number too long to be a degree, or the word)" if math.isinf(degrees) else f"{degrees}" for degrees in (lat_deg, lon_deg))
+    if abs(lat_deg) > 90:
+        return BadCoordinate(f"{where}: latitude {lat} is outside [-90, 90]; are the columns swapped? (longitude is {lon})")
+    return BadCoordinate(f"{where}: longitude {lon} is outside [-180, 180]; subtract 360 where longitudes run from 0 to 360 (latitude is {lat})")
+
+
+def no_such_column(path: Path, name: str, names: Sequence[str]) -> BadManifest:
+    """What is said of a file that lacks the column `name`: the columns it has, and how those may be mended."""
+    if not names:
+        return BadManifest(f"{path}: it is empty; the first line of a CSV names its columns")
+    mend = ""
+    if len(names) == 1 and any(separator in names[0] for separator in ";\t|"):
+        mend = "; separate the columns by commas"
+    elif name in LATLON and any(other.strip().lower() in _USUAL_LATLON for other in names):
+        mend = "; rename them, or make a manifest of it by `geocairn data import csv`"
+    return BadManifest(f"{path}: no column {name!r}; its columns are {', '.join(map(repr, names))}{mend}")
+
+
 @dataclass(frozen=True)
 class _Columns:
     latlon_deg: NDArray[np.float64]
@@ -120,7 +147,9 @@ def _read_npy(path: Path, _: Sequence[str]) -> _Columns:
         with path.open("rb") as file:
             array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BadManifest(f"{path}: not a readable .npy ({' '.join(str(error).split())}); save it with numpy.save") from None
+        # numpy's own words advise to load pickles, which can run anything.
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise BadManifest(f"{path}: not a readable .npy{reason}; save it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind not in "fiu":
         found = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else "an archive of arrays"
         raise BadManifest(f"{path}: holds {found}; save an array of numbers of shape (N, 2): latitude and longitude in degrees")
@@ -159,6 +188,8 @@ def _read_csv(path: Path, columns: Sequence[str]) -> _Columns:
             table = arrow_csv.read_csv(path, read, arrow_csv.ParseOptions(newlines_in_values=True), convert)
             return _columns_of(path, table, columns)
         except pa.ArrowInvalid as error:
+            if "invalid UTF8" in str(error):
+                raise BadManifest(f"{path}: {utf8_fault(path)}; save it as CSV UTF-8") from None
             # A cell that is no number: read as text, so that it can be named with its row.
             if types is not text_or_number or "conversion error" not in str(error):
                 raise BadManifest(f"{path}: cannot be read as CSV ({' '.join(str(error).split())})") from None
@@ -174,8 +205,8 @@ def _csv_header(path: Path) -> tuple[list[str], int]:
             reader = csv.reader(file)
             names = next((cells for cells in reader if cells), [])
             return [name.strip() for name in names], reader.line_num
-    except UnicodeDecodeError as error:
-        raise BadManifest(f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as CSV UTF-8") from None
+    except UnicodeDecodeError:
+        raise BadManifest(f"{path}: {utf8_fault(path)}; save it as CSV UTF-8") from None
     except (OSError, csv.Error) as error:
         raise BadManifest(f"{path}: cannot be read as CSV ({error})") from None
 
@@ -183,7 +214,7 @@ def _csv_header(path: Path) -> tuple[list[str], int]:
 def _wanted_columns(path: Path, names: Sequence[str], columns: Sequence[str]) -> list[str]:
     absent = [name for name in LATLON if name not in names]
     if absent:
-        raise BadManifest(f"{path}: no column {absent[0]!r}; its columns are {', '.join(map(repr, names)) or 'none'}")
+        raise no_such_column(path, absent[0], names)
     wanted = [name for name in dict.fromkeys((*LATLON, "photo", "split", *columns)) if name in names]
     twice = [name for name in wanted if list(names).count(name) > 1]
     if twice:
@@ -236,11 +267,7 @@ def _check_on_earth(path: Path, latlon_deg: NDArray[np.float64]) -> None:
     if not off_earth.any():
         return
     row = int(np.argmax(off_earth))
-    lat, lon = latlon_deg[row].tolist()
-    where = f"{path}, row {_row_in_file(path, row)}"
-    if abs(lat) > 90:
-        raise BadCoordinate(f"{where}: latitude {lat} is outside [-90, 90]; are the columns swapped? (longitude is {lon})")
-    raise BadCoordinate(f"{where}: longitude {lon} is outside [-180, 180]; subtract 360 where longitudes run from 0 to 360 (latitude is {lat})")
+    raise not_on_earth(f"{path}, row {_row_in_file(path, row)}", *latlon_deg[row].tolist())
 
 
 def _row_in_file(path: Path, row: int) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geocairn.cells import utf8_fault
+from geocairn.coordinates import no_such_column, not_on_earth
 from geocairn.errors import BadCoordinate, BadManifest
 
 AUTHOR_COLUMNS = ("author", "author_group")
@@ -36,7 +38,7 @@ class Table:
             BadManifest: there is no such column; the message lists those there are.
         """
         if name not in self.columns:
-            raise BadManifest(f"{self.path}: no column {name!r}; its columns are {', '.join(map(repr, self.columns)) or 'none'}{_separator_hint(self.columns)}")
+            raise no_such_column(self.path, name, list(self.columns))
         return self.columns[name]
 
 
@@ -69,9 +71,13 @@ class Manifest:
         """The cells of a column besides photo, lat_deg and lon_deg.
 
         Raises:
-            BadManifest: there is no such column; the message lists those there are.
+            BadManifest: there is no such column, or it is one of those three; the message lists the others.
         """
-        return Table(self.path, self.columns, ()).column(name)
+        if name not in self.columns:
+            is_own = name in REQUIRED_COLUMNS
+            said = f"{name!r} is each photo's own, none to group by; its other columns" if is_own else f"no column {name!r}; its columns"
+            raise BadManifest(f"{self.path}: {said} are {', '.join(map(repr, self.columns)) or 'none'}")
+        return self.columns[name]
 
     @property
     def has_authors(self) -> bool:
@@ -149,11 +155,7 @@ def read_latlon(table: Table) -> NDArray[np.float64]:
     off_earth = np.flatnonzero((np.abs(latlon[:, 0]) > 90) | (np.abs(latlon[:, 1]) > 180))
     if len(off_earth):
         row = int(off_earth[0])
-        lat, lon = latlon[row].tolist()
-        where = f"{table.path}, row {table.rows[row]}"
-        if abs(lat) > 90:
-            raise BadCoordinate(f"{where}: latitude {lat} is outside [-90, 90]; are the columns swapped? (longitude is {lon})")
-        raise BadCoordinate(f"{where}: longitude {lon} is outside [-180, 180]; subtract 360 where longitudes run from 0 to 360 (latitude is {lat})")
+        raise not_on_earth(f"{table.path}, row {table.rows[row]}", *latlon[row].tolist())
     return latlon
 
 
@@ -196,8 +198,8 @@ def _read_csv(path: Path) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             numbered = list(_numbered_rows(path, csv.reader(file)))
-    except UnicodeDecodeError as error:
-        raise BadManifest(f"{path}: not UTF-8 (byte {error.start}: {error.reason}); save it as CSV UTF-8") from None
+    except UnicodeDecodeError:
+        raise BadManifest(f"{path}: {utf8_fault(path)}; save it as CSV UTF-8") from None
     except (OSError, csv.Error) as error:
         raise BadManifest(f"{path}: cannot be read as CSV ({error})") from None
     names = [name.strip() for name in numbered[0][1]] if numbered else []
@@ -246,8 +248,3 @@ def _check_names_differ(path: Path, names: Sequence[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise BadManifest(f"{path}: two columns are called {twice[0]!r}; rename one")
-
-
-def _separator_hint(columns: Mapping[str, Cells]) -> str:
-    only = next(iter(columns), "") if len(columns) == 1 else ""
-    return "; separate the columns by commas" if any(separator in only for separator in ";\t|") else ""
