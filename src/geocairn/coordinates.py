@@ -90,7 +90,8 @@ def read_coordinates(path: Path, *, split: str | None = None, columns: Sequence[
     _reject_repeated_photos(path, read, kept, rejected)
     if not kept.any():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items()) or "it has no rows"
-        raise BadManifest(f"{path}: no row can be used ({reasons}); each needs lat_deg and lon_deg{' and the split that is asked for' if split else ''}")
+        needed = f" and the split {split!r}; all takes every row" if split else ""
+        raise BadManifest(f"{path}: no row can be used ({reasons}); each needs lat_deg and lon_deg{needed}")
     whole = bool(kept.all())
     latlon = latlon if whole else latlon[kept]
     photos = None if read.photo is None else (read.photo if whole else read.photo.filter(_mask(kept))).to_pylist()

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def folder_appearing_at_once(out: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def check_spares(out: Path, sources: Iterable[Path]) -> None:
+def check_spares(out: Path, sources: Collection[Path]) -> None:
     """Refuse to write over what is read, whatever names it goes by.
 
     Raises:
@@ -71,7 +71,7 @@ def check_spares(out: Path, sources: Iterable[Path]) -> None:
         raise BadOutput(f"{out}: is read and would be overwritten; choose another name with --out")
 
 
-def check_result_folder(out: Path, files: Collection[str], what: str, sources: Iterable[Path] = ()) -> None:
+def check_result_folder(out: Path, files: Collection[str], what: str, sources: Collection[Path] = ()) -> None:
     """Check before the work that a result can be written to the folder `out`: it may be missing, empty, or hold an older result, which is replaced.
 
     Args:

@@ -34,6 +34,36 @@ def test_build_entities_of_a_split_says_so(geocairn, rows, tmp_path):
     assert "split: test" in geocairn("places", "show", tmp_path / "places").out
 
 
+def test_every_builder_takes_all_splits_or_one(geocairn, rows, tmp_path):
+    builders = {
+        "entities": (["--manifest"], []),
+        "s2": (["--coords"], ["--t-min", "0", "--t-max", "1"]),
+        "tree": (["--coords"], ["--branches", "2"]),
+    }
+    unsplit = tmp_path / "unsplit.csv"
+    unsplit.write_text("photo,lat_deg,lon_deg,country\na,1,1,FR\nb,2,2,FR\n")
+    for builder, (source, more) in builders.items():
+        out = tmp_path / builder
+        for split, recorded in (("auto", "train"), ("train", "train"), ("test", "test"), ("all", None)):
+            if (builder, split) != ("tree", "test"):
+                assert geocairn("places", "build", builder, *source, rows, *more, "--split", split, "--out", out).code == 0
+                assert json.loads((out / "hierarchy.json").read_text())["split"] == recorded
+        for split in ("auto", "all"):
+            assert geocairn("places", "build", builder, *source, unsplit, *more, "--split", split, "--out", out).code == 0
+            assert json.loads((out / "hierarchy.json").read_text())["split"] is None
+        refused = geocairn.refused("places", "build", builder, *source, unsplit, *more, "--split", "train", "--out", out)
+        assert "no column 'split', so no row can be told to be of the split 'train'; leave --split out" in refused
+        refused = geocairn.refused("places", "build", builder, *source, rows, *more, "--split", "al", "--out", out)
+        assert "no row can be used (split train: 9, split test: 1, split val: 1); each needs" in refused
+        assert "the split 'al'; all takes every row" in refused
+
+
+def test_a_folder_of_other_things_is_refused_by_every_builder(geocairn, rows, tmp_path):
+    for builder, source in (("entities", "--manifest"), ("s2", "--coords"), ("tree", "--coords")):
+        assert "is not empty and holds no places" in geocairn.refused("places", "build", builder, source, rows, "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
 def test_build_entities_of_osv5m(geocairn, tmp_path):
     (tmp_path / "osv.csv").write_text(OSV5M)
     ran = geocairn("places", "build", "entities", "--manifest", tmp_path / "osv.csv", "--labels", "osv5m", "--out", tmp_path / "places")

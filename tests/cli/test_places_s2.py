@@ -112,8 +112,19 @@ def test_export_verify_and_build_from_cells(geocairn, coords, tmp_path):
     for sound in (tmp_path / "out", tmp_path / "csv", *files):
         assert geocairn("places", "verify", sound).out == f"{sound}: sound\n"
     assert geocairn("places", "build", "cells", *files, "--out", tmp_path / "read").code == 0
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/letter.txt").write_text("mine")
+    assert "holds no places" in geocairn.refused("places", "build", "cells", *files, "--out", tmp_path / "foreign")
     shown = [json.loads(geocairn("places", "show", tmp_path / folder, "--json").out)["levels"] for folder in ("out", "read")]
     assert shown[0] == shown[1]
+
+
+def test_cells_from_files_keep_no_older_fingerprints(geocairn, coords, tmp_path):
+    build(geocairn, coords, tmp_path / "out")
+    geocairn("places", "export", tmp_path / "out", "--out", tmp_path / "csv")
+    assert (tmp_path / "out/rows.npy").exists()
+    assert geocairn("places", "build", "cells", *(tmp_path / "csv").iterdir(), "--out", tmp_path / "out").code == 0
+    assert not (tmp_path / "out/rows.npy").exists()
 
 
 def test_labels_need_names(geocairn, coords, tmp_path):

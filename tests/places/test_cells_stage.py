@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from tests.places.points import photo_like_points
 
-from geocairn.errors import BadHierarchy, BadManifest
+from geocairn.errors import BadHierarchy, BadManifest, BadOutput
 from geocairn.places.cells import CellSettings
 from geocairn.places.cells_stage import build_cells
 from geocairn.places.files import load_hierarchy
 from geocairn.places.origin import photo_fingerprints
+from geocairn.places.row_tree import build_row_tree
+from geocairn.places.tree import TreeSettings
 
 POINTS = photo_like_points(800)
 SETTINGS = CellSettings(t_min=5, t_max=(100, 20))
@@ -84,7 +86,50 @@ def test_only_training_rows_are_used(tmp_path):
     assert told == [f"{coords}: {n_test} of {len(POINTS)} rows left out: split test"]
     assert hierarchy.meta["n_rows"] == len(POINTS) - n_test
     assert (hierarchy.meta["split"], hierarchy.meta["rejected"]) == ("train", {"split test": n_test})
-    assert build(coords, tmp_path / "all", split=None)[0].meta["n_rows"] == len(POINTS)
+    every = build(coords, tmp_path / "all", split="all")[0]
+    assert (every.meta["n_rows"], every.meta["split"]) == (len(POINTS), None)
+
+
+def test_the_split_is_that_of_the_rows_not_that_which_was_asked_for(tmp_path):
+    coords, out = write(tmp_path / "rows.csv", POINTS), tmp_path / "out"
+    np.save(tmp_path / "rows.npy", POINTS)
+    for path in (coords, tmp_path / "rows.npy"):
+        assert build(path, out)[0].meta["split"] is None
+        for split in ("train", "val"):
+            with pytest.raises(BadManifest, match=f"no column 'split', so no row can be told to be of the split '{split}'"):
+                build(path, out, split=split)
+
+
+def test_the_same_rows_under_another_split_are_built_anew(tmp_path):
+    coords, out = write(tmp_path / "rows.csv", POINTS), tmp_path / "out"
+    build(coords, out)
+    coords.write_text("\n".join(f"{line},{'train' if row else 'split'}" for row, line in enumerate(coords.read_text().splitlines())))
+    hierarchy, told = build(coords, out)
+    assert (hierarchy.meta["split"], told) == ("train", [])
+
+
+def test_a_folder_of_other_things_is_refused_and_left(tmp_path):
+    coords, out = write(tmp_path / "rows.csv", POINTS), tmp_path / "out"
+    out.mkdir()
+    (out / "letter.txt").write_text("mine")
+    with pytest.raises(BadOutput, match="is not empty and holds no places"):
+        build(coords, out)
+    assert files_of(out) == {"letter.txt": b"mine"}
+
+
+def test_fingerprints_are_not_read_as_coordinates_and_overwritten(tmp_path):
+    build(write(tmp_path / "rows.csv", POINTS), tmp_path / "out")
+    np.save(tmp_path / "out/rows.npy", POINTS)
+    with pytest.raises(BadOutput, match=r"rows\.npy: is read and would be overwritten"):
+        build(tmp_path / "out/rows.npy", tmp_path / "out")
+
+
+def test_an_older_tree_goes(tmp_path):
+    np.save(tmp_path / "points.npy", POINTS)
+    build_row_tree(tmp_path / "points.npy", tmp_path / "out", TreeSettings(branches=(2,)))
+    assert "tree.npz" in files_of(tmp_path / "out")
+    build(tmp_path / "points.npy", tmp_path / "out")
+    assert sorted(files_of(tmp_path / "out")) == ["hierarchy.json", "hierarchy.npz"]
 
 
 def test_a_file_of_test_rows_is_refused(tmp_path):

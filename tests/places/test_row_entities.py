@@ -65,7 +65,8 @@ def test_it_says_what_it_was_built_from(tmp_path):
     latlon = np.array([[float(cell) for cell in line.split(",")[1:3]] for line in ROWS.splitlines()[1:] if line[0] in "abcdefgi"])
     assert hierarchy.meta["source_sha256"] == coordinates_sha256(latlon)
     assert np.load(tmp_path / "places/rows.npy").tolist() == photo_fingerprints("abcdefgi").tolist()
-    assert hierarchy.meta["settings"] == {"labels": "columns", "polygons": False, "split": "train", "min_radius_km": 1.0}
+    assert hierarchy.meta["settings"] == {"labels": "columns", "polygons": False, "split": "auto", "min_radius_km": 1.0}
+    assert hierarchy.meta["split"] == "train"
     assert json.loads((tmp_path / "places/hierarchy.json").read_text())["builder"] == "entities"
 
 
@@ -115,7 +116,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(tmp_path, text, error, words
 def test_a_split_without_a_column_is_refused(tmp_path):
     with pytest.raises(BadManifest, match="no column 'split'"):
         build(tmp_path, "photo,lat_deg,lon_deg,country\na,1,1,FR\n", split="test")
-    assert build(tmp_path, "photo,lat_deg,lon_deg,country\na,1,1,FR\n").meta["split"] == ""
+    assert build(tmp_path, "photo,lat_deg,lon_deg,country\na,1,1,FR\n").meta["split"] is None
 
 
 def test_polygons_are_for_coordinates():

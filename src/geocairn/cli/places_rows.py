@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geocairn.cli.places_s2 import SPLIT_HELP
+
 if TYPE_CHECKING:
     from geocairn.places.hierarchy import Hierarchy
 
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for hierarchy.npz and .json.", show_default=False)]
-Split = Annotated[str, typer.Option(help="Where the file has a column split: use these rows only.")]
+Split = Annotated[str, typer.Option(help=SPLIT_HELP)]
 
 
 def entities(
@@ -19,7 +21,7 @@ def entities(
         str, typer.Option(metavar="columns|osv5m|coordinates", help="Names from country, region, subregion, city; OSV-5M's columns; or nearest cities.")
     ] = "columns",
     polygons: Annotated[bool, typer.Option("--polygons", help="With coordinates: the nearest city of the country that the row lies in.")] = False,
-    split: Split = "train",
+    split: Split = "auto",
 ) -> None:
     """Build countries, regions, subregions and cities from training rows."""
     from geocairn.places.row_entities import EntitySettings, build_row_entities
@@ -36,7 +38,7 @@ def tree(
     ] = None,
     branches: Annotated[str, typer.Option(help="Clusters that one is cut into on average, level by level.")] = "32,32",
     seed: Annotated[int, typer.Option(help="Seed of k-means.")] = 0,
-    split: Split = "train",
+    split: Split = "auto",
 ) -> None:
     """Build a tree of clusters from coordinates or vectors."""
     from geocairn.places.row_tree import build_row_tree

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder with hierarchy.npz.", show_default=False)]
 OutFolder = Annotated[Path, typer.Option(metavar="DIR", help="Folder for hierarchy.npz and .json.", show_default=False)]
-ALL_SPLITS = "all"
+SPLIT_HELP = "Rows to use: those of this split; all; or auto: train where the file has a column split, else all."
 
 
 def build_s2(
@@ -22,7 +22,7 @@ def build_s2(
     ),
     start_level: Annotated[int, typer.Option(help="S2 level of the cells that splitting begins with.")] = 2,
     place: Annotated[Literal["mean", "medoid"], typer.Option(help="A cell's place: its photos' mean on the sphere, or the photo nearest to it.")] = "mean",
-    split: Annotated[str, typer.Option(help="Where the file has a column split: use these rows only; all uses every row.")] = "train",
+    split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "auto",
 ) -> None:
     """Cut the Earth into S2 cells, finer where there are more photos, at several finenesses at once."""
     from geocairn.places.cells import CellSettings
@@ -30,7 +30,7 @@ def build_s2(
 
     asked = {"t_min": t_min, "t_max": _whole_numbers(t_max), "start_level": start_level, "place": place}
     settings = CellSettings.parse("command line", asked)
-    hierarchy = build_cells(coords, out, settings, split=None if split == ALL_SPLITS else split, tell=_tell)
+    hierarchy = build_cells(coords, out, settings, split=split, tell=_tell)
     for level, masses in hierarchy.meta["point_masses"].items():
         if masses["n_cells"]:
             spots = "one spot" if masses["n_cells"] == 1 else f"{masses['n_cells']} spots"
@@ -46,8 +46,14 @@ def build_cells(
     """Take a partition from the field's own CSVs of cells: class_label, hex_id, imgs_per_cell, latitude_mean, longitude_mean."""
     from geocairn.places.cells_import import hierarchy_from_cell_files
     from geocairn.places.files import save_hierarchy
+    from geocairn.places.origin import save_origin
+    from geocairn.places.stage import TREE_FILE, check_places_folder
 
+    check_places_folder(out, files)
     hierarchy = hierarchy_from_cell_files(files, start_level=start_level)
+    # Which photos these cells were cut by no file says: an older build's may not stand for them.
+    (out / TREE_FILE).unlink(missing_ok=True)
+    save_origin(out, None)
     save_hierarchy(hierarchy, out / "hierarchy.npz")
     _print_levels(hierarchy)
 
@@ -56,20 +62,20 @@ def export(
     folder: Folder,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for a CSV of cells per level.", show_default=False)],
     coords: Annotated[Path | None, typer.Option(metavar="FILE", help="Photos with coordinates: also write their classes, as labels.json.")] = None,
-    split: Annotated[str, typer.Option(help="Where that file has a column split: use these rows only; all uses every row.")] = ALL_SPLITS,
+    split: Annotated[str, typer.Option(help=f"{SPLIT_HELP[:-1]}, of --coords.")] = "all",
     drop_uncovered: Annotated[
         bool, typer.Option("--drop-uncovered", help="Leave out photos that lack a class at any level, as the field does; else -1 stands there.")
     ] = False,
 ) -> None:
     """Write S2 cells in the field's formats."""
-    from geocairn.coordinates import read_coordinates
     from geocairn.errors import BadManifest
     from geocairn.places.cell_hierarchy import classes_of_points
     from geocairn.places.cells_csv import export_cells, write_label_mapping
     from geocairn.places.files import load_hierarchy
+    from geocairn.places.stage import read_split
 
     hierarchy = load_hierarchy(folder / "hierarchy.npz")
-    rows = None if coords is None else read_coordinates(coords, split=None if split == ALL_SPLITS else split)
+    rows = None if coords is None else read_split(coords, split)[0]
     if rows is not None and rows.photos is None:
         raise BadManifest(f"{coords}: has no column 'photo'; labels are written per photo")
     for path in export_cells(hierarchy, out):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from geocairn.config import Config
-from geocairn.coordinates import Coded, Coordinates, coordinates_sha256, read_coordinates
+from geocairn.coordinates import Coded, Coordinates, coordinates_sha256
 from geocairn.errors import BadManifest
 from geocairn.places.atlas import load_atlas
 from geocairn.places.borders import load_borders
@@ -21,6 +21,7 @@ from geocairn.places.labels import OSV5M_COLUMNS, OSV5M_KEYS, chain_of_keys, cha
 from geocairn.places.members import MIN_RADIUS_KM, Standing, hierarchy_of_members
 from geocairn.places.origin import save_origin
 from geocairn.places.reverse import stand_in_cities
+from geocairn.places.stage import AUTO_SPLIT, TREE_FILE, check_places_folder, read_split
 
 _ATTRIBUTION = {"columns": "", "osv5m": "OSV-5M (https://huggingface.co/datasets/osv5m/osv5m), CC BY-SA 4.0", "coordinates": ATTRIBUTION}
 
@@ -32,7 +33,9 @@ class EntitySettings(Config):
         "columns", description="country, region, subregion and city; the columns of OSV-5M; or the nearest city of GeoNames"
     )
     polygons: bool = Field(False, description="with labels = coordinates: the nearest city of the country whose polygon holds the row")
-    split: str = Field("train", min_length=1, description="only rows of this split are used; a manifest without the column split is used whole")
+    split: str = Field(
+        AUTO_SPLIT, min_length=1, description="only rows of this split are used; auto: train where there is a column split, else every row; all: every row"
+    )
     min_radius_km: float = Field(MIN_RADIUS_KM, gt=0, description="least radius of a place: one photo says where it is, not that it is a point")
 
     @model_validator(mode="after")
@@ -54,9 +57,10 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
     Raises:
         BadManifest: no column of labels, no photo names, no row of the split, or no row with a country.
         BadCoordinate: a coordinate that is no number or not on Earth.
-        BadOutput: the folder cannot be written.
+        BadOutput: the folder cannot be written, or holds other things than places.
     """
-    rows = _read_rows(manifest, settings)
+    check_places_folder(out, [manifest])
+    rows, split = _read_rows(manifest, settings)
     standing = _stand(rows, settings, cities)
     used = standing.place >= 0
     rejected = Counter(rows.rejected) + Counter(standing.rejected)
@@ -66,25 +70,25 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
     meta = {
         "builder": "entities",
         "source_sha256": coordinates_sha256(rows.latlon_deg[used]),
-        "split": settings.split if "split" in rows.columns else "",
+        "split": split,
         "rejected": dict(sorted(rejected.items())),
         "attribution": _ATTRIBUTION[settings.labels],
         "settings": settings.model_dump(mode="json"),
     }
     hierarchy = hierarchy_of_members(standing, rows.latlon_deg, min_radius_km=settings.min_radius_km, meta=meta)
+    # What another build left here is no part of these places.
+    (out / TREE_FILE).unlink(missing_ok=True)
     save_origin(out, (photo for photo, is_used in zip(rows.photos or (), used.tolist(), strict=True) if is_used))
     save_hierarchy(hierarchy, out / "hierarchy.npz")
     return hierarchy
 
 
-def _read_rows(manifest: Path, settings: EntitySettings) -> Coordinates:
+def _read_rows(manifest: Path, settings: EntitySettings) -> tuple[Coordinates, str | None]:
     columns = {"columns": LEVELS, "osv5m": (*OSV5M_KEYS, *OSV5M_COLUMNS), "coordinates": ()}[settings.labels]
-    rows = read_coordinates(manifest, split=settings.split, columns=("split", *columns))
+    rows, split = read_split(manifest, settings.split, columns=columns)
     if rows.photos is None:
         raise BadManifest(f"{manifest}: no column 'photo'; without names nobody could tell later whether test photos are among the rows")
-    if settings.split != "train" and "split" not in rows.columns:
-        raise BadManifest(f"{manifest}: no column 'split', so no row can be told to be of the split {settings.split!r}; leave --split out")
-    return rows
+    return rows, split
 
 
 def _stand(rows: Coordinates, settings: EntitySettings, cities: Hierarchy | None) -> Standing:

@@ -6,20 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geocairn.coordinates import Coordinates, read_coordinates
+from geocairn.coordinates import Coordinates
 from geocairn.errors import BadHierarchy
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.files import save_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.members import PlaceTable, Standing, hierarchy_of_members
 from geocairn.places.origin import save_origin
+from geocairn.places.stage import AUTO_SPLIT, TREE_FILE, check_places_folder, read_split
 from geocairn.places.tree import Tree, TreeSettings, spherical_tree
 from geocairn.storage import appearing_at_once
 
-TREE_FILE = "tree.npz"
 
-
-def build_row_tree(coords: Path, out: Path, settings: TreeSettings, *, vectors: Path | None = None, split: str = "train") -> Hierarchy:
+def build_row_tree(coords: Path, out: Path, settings: TreeSettings, *, vectors: Path | None = None, split: str = AUTO_SPLIT) -> Hierarchy:
     """Build the tree of the rows' vectors into the folder `out`: `hierarchy.npz`, `hierarchy.json`, `tree.npz`, and `rows.npy` where photos are named.
 
     Args:
@@ -27,24 +26,25 @@ def build_row_tree(coords: Path, out: Path, settings: TreeSettings, *, vectors: 
         out: folder, made where it is missing.
         settings: how vectors are cut.
         vectors: `.npy` of shape (N, d), a row for each row of `coords`; by default the unit vectors of the coordinates themselves.
-        split: only rows of this split are used; coordinates without the column split are used whole.
+        split: which rows are used, as `read_split` has it.
 
     Returns:
         A hierarchy whose leaf i is cluster i of the finest level; where clusters are and how large follows from their rows' coordinates.
 
     Raises:
-        BadManifest: no usable row.
+        BadManifest: no usable row, or a split is named and the file has no column split.
         BadCoordinate: a coordinate that is no number or not on Earth.
         BadHierarchy: vectors that cannot be read, do not match the rows or have no direction, or fewer different ones than clusters.
-        BadOutput: the folder cannot be written.
+        BadOutput: the folder cannot be written, or holds other things than places.
         MissingExtra: faiss is not installed.
     """
-    rows = read_coordinates(coords, split=split, columns=("split",))
+    check_places_folder(out, [coords, *([] if vectors is None else [vectors])])
+    rows, used_split = read_split(coords, split)
     tree = spherical_tree(unit_from_latlon(rows.latlon_deg) if vectors is None else _read_vectors(vectors, rows), settings)
     meta = {
         "builder": "tree",
         "source_sha256": rows.sha256,
-        "split": split if "split" in rows.columns else "",
+        "split": used_split,
         "rejected": dict(sorted(rows.rejected.items())),
         "clustered": "coordinates" if vectors is None else "vectors",
         "settings": settings.model_dump(mode="json"),
