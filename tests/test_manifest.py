@@ -56,6 +56,14 @@ def test_a_number_that_is_none_is_an_empty_cell(tmp_path, stored):
     assert manifest.author_codes().tolist() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("name", ["author", "author_group", "photo", "lat_deg", "country"])
+def test_a_column_that_matters_is_not_passed_over_where_it_cannot_be_read(tmp_path, name):
+    columns = {"photo": ["a"], "lat_deg": [1.0], "lon_deg": [2.0]}
+    pq.write_table(pa.table({**columns, name: [{"id": 7}]}), tmp_path / "m.parquet")
+    with pytest.raises(BadManifest, match=rf"m.parquet: column '{name}' holds struct<id: int64>, where text or numbers are needed; convert it$"):
+        read_manifest(tmp_path / "m.parquet")
+
+
 def test_photos_lie_beside_the_manifest_or_where_said(good, tmp_path):
     assert good.photo_paths() == [tmp_path / name for name in ("a.jpg", "b.jpg", "c.jpg")]
     (tmp_path / "photos").mkdir()

@@ -17,6 +17,7 @@ from geocairn.errors import BadCoordinate, BadManifest
 
 AUTHOR_COLUMNS = ("author", "author_group")
 REQUIRED_COLUMNS = ("photo", "lat_deg", "lon_deg")
+_LABELS = ("country", "region", "subregion", "city", "sequence", "album", "captured_at", "scene3", "scene16", "scene365", "split")
 # Words for "no coordinate". In any other column NA is a label like others: it is Namibia's ISO code.
 _NO_NUMBER = ("", "nan", "na", "n/a", "null", "none")
 
@@ -231,12 +232,21 @@ def _read_parquet(path: Path) -> Table:
     try:
         with pq.ParquetFile(path) as file:
             _check_names_differ(path, file.schema_arrow.names)
+            unread = {field.name: field.type for field in file.schema_arrow if not is_readable(field.type)}
+            _check_none_counts(path, unread)
             # Pictures and lists of numbers may stand in a manifest too: what is no text and no number is not read.
-            read = file.read(columns=[field.name for field in file.schema_arrow if is_readable(field.type)])
+            read = file.read(columns=[name for name in file.schema_arrow.names if name not in unread])
     except (OSError, pa.ArrowException) as error:
         raise BadManifest(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
     columns = {name: tuple(map(_text_or_none, read[name].to_pylist())) for name in read.column_names}
     return Table(path, columns, range(1, read.num_rows + 1))
+
+
+def _check_none_counts(path: Path, unread: Mapping[str, Any]) -> None:
+    """Columns whose meaning is known are never passed over: photos whose authors cannot be read are not photos without authors."""
+    name = next((name for name in (*REQUIRED_COLUMNS, *AUTHOR_COLUMNS, *_LABELS) if name in unread), None)
+    if name is not None:
+        raise BadManifest(f"{path}: column {name!r} holds {unread[name]}, where text or numbers are needed; convert it")
 
 
 def _text_or_none(cell: Any) -> str | None:
