@@ -327,6 +327,24 @@ def test_what_cannot_be_asked(tmp_path, out):
         import_dataset("im2gps", [source], out, ImportSettings(images=(source,)))
 
 
+def test_photos_that_differ_in_their_user_alone_are_two(tmp_path, out):
+    names = ["1_ab_12345678@N00.jpg", "1_ab_87654321@N00.jpg", "2_ab_12345678@N00.jpg"]
+    (tmp_path / "m.csv").write_text("photo,lat,lon\n" + "".join(f"{name},{10 + row},20\n" for row, name in enumerate(names)))
+    images = tmp_path / "images"
+    images.mkdir()
+    for name in names[1:]:
+        (images / name).write_bytes(JPEG)
+    report = import_dataset("csv", [tmp_path / "m.csv"], out, ImportSettings(salt="s", images=(images,)))
+    assert (report.n, report.rejected, report.pictures["n_found"]) == (3, {}, 2)
+    first, second, third = read_manifest(out).photos
+    assert third == "2_ab.jpg"
+    groups = read_manifest(out).column("author")
+    assert (first, second) == (f"1_ab_{groups[0]}.jpg", f"1_ab_{groups[1]}.jpg")
+    assert out.with_name("m.parquet.missing.txt").read_text() == f"{first}\n"
+    kept = import_dataset("csv", [tmp_path / "m.csv"], out, ImportSettings(salt="s", keep_photo_ids=True))
+    assert (kept.n, list(read_manifest(out).photos)) == (3, names)
+
+
 def test_a_source_is_never_written_over(tmp_path):
     path = tmp_path / "a.parquet"
     import_dataset("im2gps", [meta_csv(tmp_path / "m.csv", taken_photos())], path)

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geocairn.data.people import author_groups, names_without_users, users_in_names
+from geocairn.data.people import author_groups, names_shared_without_users, names_without_users, users_in_names
 
 AUTHORS = st.lists(st.one_of(st.none(), st.text(max_size=8)), max_size=20)
 
@@ -38,6 +38,23 @@ def test_no_user_number_stays(names):
     stripped, n_changed = names_without_users(pa.array(names), "s")
     assert n_changed == len(names)
     assert all(user is None for user in users_in_names(stripped).to_pylist())
+
+
+def test_photos_that_differ_in_their_user_alone_stay_apart():
+    names = pa.array(["1_ab_12345678@N00.jpg", "1_ab_87654321@N00.jpg", "1_ab.jpg", "2_ab_12345678@N00.jpg", "1_ab_12345678@N00.jpg", None])
+    shared = names_shared_without_users(names)
+    assert shared.to_pylist() == ["1_ab.jpg"]
+    one, other = author_groups(pa.array(["12345678@N00", "87654321@N00"]), "s").to_pylist()
+    stripped, n_changed = names_without_users(names, "s", shared)
+    assert stripped.to_pylist() == [f"1_ab_{one}.jpg", f"1_ab_{other}.jpg", "1_ab.jpg", "2_ab.jpg", f"1_ab_{one}.jpg", None]
+    assert n_changed == 4
+
+
+@given(st.lists(st.from_regex(r"[ab_]{0,2}[0-9]@N0[01][ab_]{0,2}", fullmatch=True), max_size=8))
+def test_as_many_names_as_before(names):
+    stripped, _ = names_without_users(pa.array(names, pa.string()), "s", names_shared_without_users(pa.array(names, pa.string())))
+    assert len(set(stripped.to_pylist())) == len(set(names))
+    assert len(set(zip(names, stripped.to_pylist(), strict=True))) == len(set(names))
 
 
 def test_no_names():

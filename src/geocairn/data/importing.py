@@ -45,17 +45,17 @@ def import_dataset(name: str, sources: Sequence[Path], out: Path, settings: Impo
     archives = [source for source in sources if is_archive(source) and _reader_suffix(benchmark, source) is None]
     found = [_read_source(name, benchmark, source, settings) for source in sources if source not in archives]
     salt = settings.salt or secrets.token_hex(16)
-    rows, unplaced, n_renamed = _judged_rows(found, settings, salt)
-    taken = _take_pictures(rows, [*settings.images, *archives], settings, salt)
+    rows, unplaced, renamed = _judged_rows(found, settings, salt)
+    taken = _take_pictures(rows, [*settings.images, *archives], settings, renamed)
     rejected = rejected_rows(found, rows, unplaced)
     if not rows.is_kept.any():
         reasons = ", ".join(f"{reason}: {n}" for reason, n in count_reasons(rejected).items()) or "it has no rows"
         raise BadManifest(f"{found[0].path}: no row can be used ({reasons})")
-    return _written(name, _Imported(found, manifest_table(rows), rejected, n_renamed, taken, archives), out, settings, salt)
+    return _written(name, _Imported(found, manifest_table(rows), rejected, renamed, taken, archives), out, settings)
 
 
-def _judged_rows(found: Sequence[Found], settings: ImportSettings, salt: str) -> tuple[Rows, pa.Array, int]:
-    """All rows with what speaks against them, names of photos that no row places, and how many names lost a user number."""
+def _judged_rows(found: Sequence[Found], settings: ImportSettings, salt: str) -> tuple[Rows, pa.Array, "_Renamed"]:
+    """All rows with what speaks against them, names of photos that no row places, and how names lost user numbers."""
     lists, placed = [one for one in found if not one.has_places], [one for one in found if one.has_places]
     if not placed:
         named = ", ".join(str(one.path) for one in found) or "archives alone"
@@ -65,9 +65,22 @@ def _judged_rows(found: Sequence[Found], settings: ImportSettings, salt: str) ->
         check_not_swapped(", ".join(str(one.path) for one in placed), rows.latlon_deg)
     # Lists name photos as rows do, user numbers and all: they are compared before those go.
     unplaced = reject_unlisted(rows, lists) if lists else pa.array([], pa.string())
-    n_renamed = hide_people(rows, salt, keep_photo_ids=settings.keep_photo_ids)
+    n_renamed, shared = hide_people(rows, salt, keep_photo_ids=settings.keep_photo_ids)
     reject_repeats(rows)
-    return rows, unplaced, n_renamed
+    return rows, unplaced, _Renamed(n_renamed, shared, salt, keep=settings.keep_photo_ids)
+
+
+@dataclass(frozen=True)
+class _Renamed:
+    """How many photo names lost a user number, and how others lose it alike."""
+
+    n: int
+    shared: pa.Array
+    salt: str
+    keep: bool
+
+    def alike(self, names: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+        return names if self.keep else names_without_users(names, self.salt, self.shared)[0]
 
 
 @dataclass(frozen=True)
@@ -86,16 +99,16 @@ class _Imported:
     found: Sequence[Found]
     table: pa.Table
     rejected: pa.Table
-    n_renamed: int
+    renamed: _Renamed
     taken: Taken | None
     archives: Sequence[Path]
 
 
-def _written(name: str, done: _Imported, out: Path, settings: ImportSettings, salt: str) -> ImportReport:
+def _written(name: str, done: _Imported, out: Path, settings: ImportSettings) -> ImportReport:
     with appearing_at_once(out) as draft:
         pq.write_table(done.table, draft)
     paths = pa.array([plain_text(str(one.path)) for one in done.found]).take(done.rejected["source"].combine_chunks())
-    names = done.rejected["photo"] if settings.keep_photo_ids else names_without_users(done.rejected["photo"], salt)[0]
+    names = done.renamed.alike(done.rejected["photo"])
     write_rejected(out, pa.table({"source": paths, "row": done.rejected["row"], "photo": names, "reason": done.rejected["reason"]}))
     write_missing(out, done.taken.missing if done.taken else ())
     report = _report(name, done, out, settings)
@@ -153,8 +166,8 @@ def _notes(done: _Imported, n_expected: int | None) -> list[str]:
         notes.append(f"{n} of {n_expected} photos: results on it are not those of the whole set; count the rest as failures")
     if n_expected is not None and n > n_expected:
         notes.append(f"{n} photos where the set has {n_expected}: this is another list")
-    if done.n_renamed:
-        notes.append(f"{done.n_renamed} photo names have lost their author's user number, which files may still bear; to find these, give --keep-photo-ids")
+    if done.renamed.n:
+        notes.append(f"{done.renamed.n} photo names have lost their author's user number, which files may still bear; to find these, give --keep-photo-ids")
     if done.taken is not None and done.taken.missing:
         notes.append(f"{len(done.taken.missing)} photos have no picture; their names are beside the manifest")
     return notes
@@ -192,7 +205,7 @@ def _read_source(name: str, benchmark: Benchmark, source: Path, settings: Import
     return benchmark.readers[suffix](source, settings)
 
 
-def _take_pictures(rows: Rows, places: Sequence[Path], settings: ImportSettings, salt: str) -> Taken | None:
+def _take_pictures(rows: Rows, places: Sequence[Path], settings: ImportSettings, renamed: _Renamed) -> Taken | None:
     """Match kept photos to pictures and give them the pictures' names, so that they are found below the folder."""
     if not places:
         if settings.require_images:
@@ -202,13 +215,13 @@ def _take_pictures(rows: Rows, places: Sequence[Path], settings: ImportSettings,
     kept = np.flatnonzero(rows.is_kept)
     photos = rows.table["photo"].combine_chunks()
     # Both sides without user numbers: the names on disk still bear them.
-    on_disk = pictures.names if settings.keep_photo_ids else names_without_users(pa.array(pictures.names, pa.string()), salt)[0].to_pylist()
+    on_disk = renamed.alike(pa.array(pictures.names, pa.string())).to_pylist()
     matched = match_pictures(photos.take(kept).to_pylist(), list(dict.fromkeys(on_disk)))
     is_found = np.array([name is not None for name in matched], dtype=bool)
     missing = sorted(photos.take(kept[~is_found]).to_pylist())
-    renamed = photos.to_numpy(zero_copy_only=False).copy()
-    renamed[kept[is_found]] = [name for name in matched if name is not None]
-    rows.table = rows.table.set_column(rows.table.column_names.index("photo"), "photo", pa.array(renamed, pa.string()))
+    named = photos.to_numpy(zero_copy_only=False).copy()
+    named[kept[is_found]] = [name for name in matched if name is not None]
+    rows.table = rows.table.set_column(rows.table.column_names.index("photo"), "photo", pa.array(named, pa.string()))
     if settings.require_images:
         rows.reject(kept[~is_found], NO_PICTURE)
     return Taken(pictures, int(is_found.sum()), missing)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geocairn.data.found import FIELDS, NO_PHOTO, Found, refusals
 from geocairn.data.info_lists import NO_LABEL
-from geocairn.data.people import author_groups, names_without_users, users_in_names
+from geocairn.data.people import author_groups, names_shared_without_users, names_without_users, users_in_names
 from geocairn.data.positions import PROBLEMS, positions_from_cells
 from geocairn.geo.sphere import distance_km
 
@@ -67,19 +67,20 @@ def gather_rows(found: Sequence[Found]) -> Rows:
     return rows
 
 
-def hide_people(rows: Rows, salt: str, *, keep_photo_ids: bool) -> int:
+def hide_people(rows: Rows, salt: str, *, keep_photo_ids: bool) -> tuple[int, pa.Array]:
     """Put salted groups in the place of authors (where none is given, of the user number in the photo's name) and take user numbers out of names.
 
     Returns:
-        The number of names that changed.
+        The number of names that changed, and the names that photos would have come to share.
     """
     names = rows.table["photo"]
     users = users_in_names(names)
     authors = pc.coalesce(rows.table["author"].combine_chunks(), users) if "author" in rows.table.column_names else users
     columns = {name: rows.table[name] for name in rows.table.column_names}
-    columns["photo"], n_changed = (names, 0) if keep_photo_ids else names_without_users(names, salt)
+    shared = names_shared_without_users(names)
+    columns["photo"], n_changed = (names, 0) if keep_photo_ids else names_without_users(names, salt, shared)
     rows.table = pa.table(columns | {"author": author_groups(authors, salt)})
-    return n_changed
+    return n_changed, shared
 
 
 def reject_repeats(rows: Rows) -> None:
