@@ -144,7 +144,7 @@ def read_latlon(table: Table) -> NDArray[np.float64]:
     """The columns lat_deg and lon_deg.
 
     Returns:
-        (N, 2) float64 degrees; NaN where either cell is empty or says that there is no number.
+        (N, 2) float64 degrees; NaN where a cell is empty or says that there is no number.
 
     Raises:
         BadManifest: a column is missing.
@@ -152,7 +152,6 @@ def read_latlon(table: Table) -> NDArray[np.float64]:
     """
     columns = [[_number(table, name, row) for row in range(len(table.rows))] for name in ("lat_deg", "lon_deg")]
     latlon = np.array(columns, dtype=np.float64).T.reshape(-1, 2)
-    latlon[np.isnan(latlon).any(axis=1)] = np.nan
     off_earth = np.flatnonzero((np.abs(latlon[:, 0]) > 90) | (np.abs(latlon[:, 1]) > 180))
     if len(off_earth):
         row = int(off_earth[0])
@@ -169,7 +168,7 @@ def file_sha256(path: Path) -> str:
 def _usable_rows(table: Table, names: Cells, latlon_deg: NDArray[np.float64]) -> tuple[list[int], Counter[str]]:
     kept: dict[str, int] = {}
     rejected: Counter[str] = Counter()
-    without_place = np.isnan(latlon_deg[:, 0])
+    without_place = np.isnan(latlon_deg).any(axis=1)
     for row, name in enumerate(names):
         if name is None:
             rejected["no photo"] += 1

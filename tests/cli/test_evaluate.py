@@ -67,6 +67,44 @@ def test_a_photo_without_a_prediction_is_wrong_and_the_exit_says_so(geocairn, ma
     ran = geocairn("evaluate", manifest, "--predictions", predictions)
     assert ran.code == 1
     assert "| Asia | 1 | 1 | 0.0 |" in ran.out
+    assert ran.err == "geocairn: 1 photo failed, b.jpg: no prediction for this photo\n"
+    assert "* 1 photo failed, b.jpg: no prediction for this photo" in ran.out
+
+
+def test_why_photos_failed_is_told_once_per_reason(geocairn, tmp_path):
+    manifest, photos = tmp_path / "m.csv", tmp_path / "photos"
+    manifest.write_text("photo,lat_deg,lon_deg\n" + "".join(f"{name}.jpg,48.85,2.35\n" for name in "abc"))
+    photos.mkdir()
+    (photos / "b.jpg").write_bytes(b"")
+    ran = geocairn("evaluate", manifest, "--bundle", "clues", "--photos", photos)
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        f"geocairn: 2 photos failed, such as {photos / 'a.jpg'}: does not exist; check the spelling and the folder, or give --photos",
+        f"geocairn: 1 photo failed, {photos / 'b.jpg'}: is empty (0 bytes); copy it again from its source",
+    ]
+
+
+def test_many_reasons_are_told_in_few_lines(geocairn, manifest, tmp_path):
+    manifest.write_text("photo,lat_deg,lon_deg\n" + "".join(f"{row}.jpg,48.85,2.35\n" for row in range(13)))
+    predictions = tmp_path / "p.csv"
+    predictions.write_text("photo,lat_deg,lon_deg,error\n" + "".join(f"{row}.jpg,,,fault {row}\n" for row in range(12)) + "12.jpg,48.85,2.35,\n")
+    lines = geocairn("evaluate", manifest, "--predictions", predictions).err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "geocairn: 2 photos failed for other reasons; predictions.csv says which"
+
+
+def test_what_the_other_file_lacks_is_told(geocairn, manifest, tmp_path):
+    mine, other = tmp_path / "p.csv", tmp_path / "other.csv"
+    mine.write_text("photo,lat_deg,lon_deg\na.jpg,48.85,2.35\nb.jpg,48.85,2.35\n")
+    other.write_text("photo,lat_deg,lon_deg\na.jpg,48.85,\n")
+    ran = geocairn("evaluate", manifest, "--predictions", mine, "--against", other)
+    assert ran.code == 0
+    told = [
+        "other.csv: 1 photo failed, a.jpg: no lon_deg beside the other coordinate",
+        "other.csv: 1 photo failed, b.jpg: no prediction for this photo",
+    ]
+    assert ran.err.splitlines() == [f"geocairn: {line}" for line in told]
+    assert all(f"* {line}" in ran.out for line in told)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -95,3 +133,9 @@ def test_an_unknown_protocol_is_answered_with_the_list(geocairn, manifest):
     line = geocairn.refused("evaluate", manifest, "--predictions", manifest, "--protocol", "gws")
     assert line == f"protocol 'gws': there is {', '.join(PROTOCOLS)}"
     assert all(name in geocairn("evaluate", "--help").out for name in PROTOCOLS)
+
+
+def test_the_crops_of_others_are_said_once(geocairn, manifest):
+    head = geocairn("evaluate", manifest, "--predictions", manifest).out.split("|")[0]
+    assert "; crops elsewhere: three crops, probabilities averaged (published figures); five crops" in " ".join(head.split())
+    assert head.count("published figures") == 1

@@ -35,8 +35,13 @@ def test_labels_radius_p_and_abstention_are_read_where_they_stand(write, manifes
 
 
 def test_a_row_without_coordinates_is_a_failure(write, manifest, places):
-    guesses = read_guesses(write("p.csv", "photo,lat_deg,lon_deg\na.jpg,nan,2\nb.jpg,1,2\n"), manifest, places=places).guesses
-    assert [guess.is_failed for guess in guesses] == [True, False, True]
+    guesses = read_guesses(write("p.csv", "photo,lat_deg,lon_deg\na.jpg,nan,NA\nb.jpg,1,2\n"), manifest, places=places).guesses
+    assert [guess.error for guess in guesses] == ["no coordinates", None, "no prediction for this photo"]
+
+
+def test_half_a_coordinate_is_a_failure_that_says_so(write, manifest, places):
+    guesses = read_guesses(write("p.csv", "photo,lat_deg,lon_deg\na.jpg,1,\nb.jpg,nan,2\nc.jpg,1,2\n"), manifest, places=places).guesses
+    assert [guess.error for guess in guesses] == ["no lon_deg beside the other coordinate", "no lat_deg beside the other coordinate", None]
 
 
 def test_jsonl_is_what_locate_writes(write, manifest, places, answer):
@@ -79,14 +84,12 @@ def test_the_same_prediction_twice_is_one(write, manifest, places):
     assert read_guesses(write("p.csv", "photo,lat_deg,lon_deg\na.jpg,1,2\na.jpg,1.0,2\n"), manifest, places=places).guesses[0].best.lat_deg == 1
 
 
-def test_no_prediction_at_all_is_a_failure_of_every_photo(write, manifest, places):
-    assert read_guesses(write("p.csv", "photo,lat_deg,lon_deg\n"), manifest, places=places).guesses == [ABSENT] * 3
-
-
 REFUSALS = {
     "swapped columns": ("p.csv", "photo,lat_deg,lon_deg\na.jpg,139,35\n", BadCoordinate, r"row 2: latitude 139.0 is outside .* swapped"),
     "a missing column": ("p.csv", "photo,lat_deg\na.jpg,1\n", BadManifest, r"no column 'lon_deg'; its columns are 'photo', 'lat_deg'"),
     "other photos": ("p.csv", "photo,lat_deg,lon_deg\nz.jpg,1,2\n", BadManifest, r"none of its 1 photos is in .*m.csv \(here 'z.jpg', there 'a.jpg'\)"),
+    "no prediction": ("p.csv", "photo,lat_deg,lon_deg\n", BadManifest, r"p.csv: it holds no prediction; give at least one photo"),
+    "no line": ("p.jsonl", "\n", BadManifest, r"p.jsonl: it holds no prediction; give"),
     "two predictions": ("p.csv", "photo,lat_deg,lon_deg\na.jpg,1,2\na.jpg,1,3\n", BadManifest, r"row 3: photo 'a.jpg' has another prediction in row 2"),
     "nobody's prediction": ("p.csv", "photo,lat_deg,lon_deg\n,1,2\n", BadManifest, r"row 2: no photo"),
     "an odd probability": ("p.csv", "photo,lat_deg,lon_deg,p\na.jpg,1,2,70\n", BadManifest, r"row 2: p '70' is not in \[0, 1\]"),

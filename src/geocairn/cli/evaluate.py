@@ -9,7 +9,7 @@ import typer
 def evaluate(
     manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with photo, lat_deg, lon_deg.", show_default=False)],
     bundle: Annotated[str | None, typer.Option(help="Bundle that is to place the manifest's photos: clues, prior or a folder.")] = None,
-    predictions: Annotated[Path | None, typer.Option(help="File of predictions (.csv or .jsonl) to score instead.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="File of predictions (.csv, .parquet or .jsonl) to score instead.")] = None,
     oracle: Annotated[
         Path | None,
         typer.Option(metavar="DIR|FILE", help="Score the best that a hierarchy (its folder) or a gallery of coordinates (.csv, .parquet, .npy) could answer."),
@@ -25,6 +25,7 @@ def evaluate(
 ) -> None:
     """Score a bundle, a file of predictions, or the best that places could answer, against the true places."""
     from geocairn.cli.progress import counted, tell_step
+    from geocairn.evaluate.failures import failure_lines
     from geocairn.evaluate.markdown import report_markdown
     from geocairn.evaluate.run import run_evaluation
     from geocairn.evaluate.settings import EvaluationSettings
@@ -46,5 +47,7 @@ def evaluate(
     )
     report = run_evaluation(manifest, settings, out=out, watch=counted, tell=tell_step)
     typer.echo(report_markdown(report, []))
+    for line in failure_lines(report):
+        typer.echo(f"geocairn: {line}", err=True)
     if report.n_failed:
         raise typer.Exit(1)

@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from geocairn.evaluate.report import Against, DifferenceRecord, finite, interval
+from geocairn.evaluate.report import Against, DifferenceRecord, FailureReason, finite, interval
 from geocairn.evaluate.score import Noise, Scores
 from geocairn.metrics import Difference, paired_bootstrap_by_group
 
 
-def against_record(scores: Scores, other: Scores, *, noise: Noise, file: str, sha256: str) -> Against:
+def against_record(scores: Scores, other: Scores, *, noise: Noise, file: str, sha256: str, failures: list[FailureReason]) -> Against:
     """Paired differences of every @km figure, the GeoScore and the country accuracy: `scores` less `other`, over the same photos.
 
     Args:
         file, sha256: name and hash of the other system's file.
+        failures: why photos failed in it.
     """
     mine, theirs = (np.column_stack([some.hits_pct, some.geoscore, 100 * some.right["country"]]) for some in (scores, other))
     found = paired_bootstrap_by_group(mine, theirs, noise.groups, n_resamples=noise.n_resamples, seed=noise.seed)
@@ -20,6 +21,7 @@ def against_record(scores: Scores, other: Scores, *, noise: Noise, file: str, sh
         predictions=file,
         sha256=sha256,
         n_failed=int(other.is_failed.sum()),
+        failures=failures,
         within_pct=dict(zip(scores.threshold_names, within, strict=True)),
         geoscore=score,
         country_pct=None if np.isnan(found[-1].mean) else country,

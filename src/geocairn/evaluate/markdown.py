@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from geocairn.evaluate.failures import failure_lines
 from geocairn.evaluate.report import DifferenceRecord, GroupRow, Interval, Report
 
 _MAX_GROUPS, _MAX_ROWS = 50, 20
@@ -17,7 +18,7 @@ def report_markdown(report: Report, plots: Sequence[str]) -> str:
     parts = (_head, _main, _modes, _answers, _regions, _candidates, _clues, _area, _tables, _groups, _against)
     sections = [part(report) for part in parts]
     pictures = "\n\n".join(f"![{name.replace('_', ' ')}]({name}.png)" for name in plots)
-    notes = "\n".join(f"* {_cell(note)}" for note in report.notes)
+    notes = "\n".join(f"* {_cell(note)}" for note in (*failure_lines(report), *report.notes))
     return "\n\n".join(part for part in (*sections, pictures, notes and f"## Notes\n\n{notes}") if part) + "\n"
 
 
@@ -54,7 +55,7 @@ def _rules(report: Report) -> str:
     surface = "geodesic on WGS 84" if rules.earth_radius_km is None else f"sphere, R = {rules.earth_radius_km:.12g} km"
     rounded = ", scores rounded photo by photo" if rules.round_score else ""
     polygon = ", countries by polygon" if rules.country == "polygon" else ""
-    crops = f" (published figures: {rules.crops})" if rules.crops else ""
+    crops = f"; crops elsewhere: {rules.crops}" if rules.crops else ""
     return f"{surface}, `{rules.inequality}`{rounded}{polygon}, admin levels {rules.admin}{crops}"
 
 

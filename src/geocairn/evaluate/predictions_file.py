@@ -40,7 +40,7 @@ def read_guesses(path: Path, manifest: Manifest, *, places: Places) -> GuessFile
     """Read predictions and match them to a manifest.
 
     A `.csv` or `.parquet` has the columns photo, lat_deg, lon_deg and may have radius_km, p, country, region, subregion, city, abstain, error (what
-    `locate --format csv` and `evaluate` write); a row without coordinates is a failure. A `.jsonl` has one Prediction a line. Photos are matched by the
+    `locate --format csv` and `evaluate` write); a row without both coordinates is a failure. A `.jsonl` has one Prediction a line. Photos are matched by the
     name as it stands, else by the file name where no other photo or prediction bears it.
 
     Raises:
@@ -51,7 +51,9 @@ def read_guesses(path: Path, manifest: Manifest, *, places: Places) -> GuessFile
     rows = list(_rows_of_jsonl(path) if path.suffix.lower() == ".jsonl" else _rows_of_table(read_table(path), places))
     by_photo = _one_per_photo(path, rows)
     matched = match_names(manifest.photos, list(by_photo))
-    if by_photo and not any(matched):
+    if not by_photo:
+        raise BadManifest(f"{path}: it holds no prediction; give at least one photo with lat_deg and lon_deg")
+    if not any(matched):
         raise BadManifest(
             f"{path}: none of its {len(by_photo)} photos is in {manifest.path} (here {next(iter(by_photo))!r}, there {manifest.photos[0]!r}); "
             "name the photos alike"
@@ -88,8 +90,9 @@ def _rows_of_table(table: Table, places: Places) -> Iterator[Row]:
 
 def _guess_of_row(table: Table, index: int, row: Mapping[str, str | None], latlon_deg: tuple[float, ...], places: Places) -> Guess:
     lat_deg, lon_deg = latlon_deg
-    if row["error"] is not None or lat_deg != lat_deg:
-        return Guess(error=row["error"] or "no coordinates")
+    absent = [name for name, degrees in (("lat_deg", lat_deg), ("lon_deg", lon_deg)) if degrees != degrees]
+    if row["error"] is not None or absent:
+        return Guess(error=row["error"] or ("no coordinates" if len(absent) == 2 else f"no {absent[0]} beside the other coordinate"))
     radius_km, p = (_positive(table, index, column, row[column]) for column in ("radius_km", "p"))
     labels = {level: places.label_from_text(level, plain_cell(text)) for level in LEVELS if (text := row[level]) is not None}
     return Guess((Spot(lat_deg, lon_deg, radius_km, p),), {level: LevelGuess(label, None) for level, label in labels.items()}, abstain=row["abstain"])
@@ -109,7 +112,7 @@ def _positive(table: Table, index: int, column: str, cell: str | None) -> float 
 
 def _rows_of_jsonl(path: Path) -> Iterator[Row]:
     if not path.is_file():
-        raise BadManifest(f"{path}: {'not a plain file' if path.exists() else 'no such file'}; name a .csv or .jsonl file of predictions")
+        raise BadManifest(f"{path}: {'not a plain file' if path.exists() else 'no such file'}; name a .csv, .parquet or .jsonl file of predictions")
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):

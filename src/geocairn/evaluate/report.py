@@ -39,6 +39,14 @@ class SystemRecord(Record):
     version: str
 
 
+class FailureReason(Record):
+    """How many photos failed for one reason."""
+
+    n: int
+    example: str = Field(description="the first of them")
+    reason: str
+
+
 class BootstrapRecord(Record):
     """How the intervals were made."""
 
@@ -184,6 +192,7 @@ class Against(Record):
     predictions: str
     sha256: str
     n_failed: int
+    failures: list[FailureReason] = Field(description="the commonest reasons, at most ten")
     within_pct: dict[str, DifferenceRecord]
     geoscore: DifferenceRecord
     country_pct: DifferenceRecord | None
@@ -203,6 +212,7 @@ class Report(Record):
     bootstrap: BootstrapRecord
     n: int
     n_failed: int = Field(description="photos without a prediction or with an error")
+    failures: list[FailureReason] = Field(description="the commonest reasons, at most ten")
     n_abstained: int = Field(description="marked as no answer; a file that never says so has none")
     n_answered: int
     answered_pct: float

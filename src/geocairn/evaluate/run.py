@@ -11,6 +11,7 @@ from geocairn.evaluate import honesty
 from geocairn.evaluate.answers import Answers, Source, Tell, Watch, answers_of_bundle, answers_of_file, open_source
 from geocairn.evaluate.area import recall_vs_area
 from geocairn.evaluate.compare import against_record
+from geocairn.evaluate.failures import failure_reasons
 from geocairn.evaluate.groups import group_rows
 from geocairn.evaluate.guess import Guess
 from geocairn.evaluate.oracle import answers_of_oracle
@@ -101,6 +102,7 @@ def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, plac
         bootstrap=_bootstrap_record(manifest, protocol, noise),
         n=len(manifest),
         n_failed=int(is_failed.sum()),
+        failures=failure_reasons(manifest.photos, guesses),
         n_abstained=int((~is_failed & ~is_answered).sum()),
         n_answered=len(answered_rows),
         answered_pct=finite(100 * len(answered_rows) / len(manifest)),
@@ -118,15 +120,16 @@ def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, plac
         groups=group_rows(manifest.column(settings.group_by), scores, noise) if settings.group_by is not None else [],
         tables=report_tables(manifest, truth, scores, noise, hierarchy=places.hierarchy, training_count=answers.training_count),
         recall_vs_area=recall_vs_area(guesses, scores.latlon_deg, truth.latlon_deg, noise),
-        against=_against(other, scores, truth=truth, places=places, noise=noise) if other is not None else None,
+        against=_against(other, scores, manifest, truth=truth, places=places, noise=noise) if other is not None else None,
         notes=[*answers.notes, *_notes(manifest, guesses, truth)],
     )
     return Evaluation(report, manifest, guesses, truth, scores, noise)
 
 
-def _against(other: Answers, scores: Scores, *, truth: Truth, places: Places, noise: Noise) -> Against:
+def _against(other: Answers, scores: Scores, manifest: Manifest, *, truth: Truth, places: Places, noise: Noise) -> Against:
     other_scores = score_guesses(other.guesses, truth, places=places, protocol=scores.protocol)
-    return against_record(scores, other_scores, noise=noise, file=str(other.system.predictions), sha256=other.system.sha256)
+    failures = failure_reasons(manifest.photos, other.guesses)
+    return against_record(scores, other_scores, noise=noise, file=str(other.system.predictions), sha256=other.system.sha256, failures=failures)
 
 
 def _manifest_record(manifest: Manifest, truth: Truth) -> ManifestRecord:
