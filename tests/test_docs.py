@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUPS = ("places", "data", "build")  # words that lead to further commands
+GROUPS = ("places", "data", "build", "features", "bundle")  # words that lead to further commands
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
