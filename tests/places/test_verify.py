@@ -16,6 +16,7 @@ from geocairn.geo import s2
 from geocairn.places.cell_hierarchy import hierarchy_of_cells
 from geocairn.places.cells import CellSettings
 from geocairn.places.cells_csv import CELL_COLUMNS, export_cells, read_cell_rows
+from geocairn.places.cells_import import hierarchy_from_cell_files
 from geocairn.places.files import save_hierarchy
 from geocairn.places.verify import check_cells, verify
 
@@ -159,9 +160,12 @@ def test_exported_partitions_are_sound_and_nest(tmp_path):
         (3, "", "the mean is no coordinate"),
         (4, "nan", "the mean is no coordinate"),
         (4, "-inf", "the mean is no coordinate"),
-        (0, "0", "the label '0' is not one of 0 to"),
-        (0, "999", "the label '999' is not one of 0 to"),
-        (0, "two", "the label 'two' is not one of 0 to"),
+        (0, "0", "the label '0' is that of another row"),
+        (0, "6", "the label '6' is that of another row"),
+        (0, "20", "the label '20' is that of another row"),
+        (0, "999", "the label '999' is too large for"),
+        (0, "two", "the label 'two' is no whole number from 0 on"),
+        (0, "-1", "the label '-1' is no whole number from 0 on"),
     ],
 )
 def test_a_bad_cell_is_named_with_its_row_and_rule(tmp_path, column, value, rule):
@@ -171,6 +175,51 @@ def test_a_bad_cell_is_named_with_its_row_and_rule(tmp_path, column, value, rule
     assert (fault.row, fault.what) == (7, rows[5][1])
     assert fault.rule.startswith(rule)
     assert str(fault) == f"{tmp_path / 'cells.csv'}, row 7: {rows[5][1]!r}: {fault.rule}"
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ([5], "label 5 is missing"),
+        ([3, 8], "labels 3, 8 are missing"),
+        ([0], "label 0 is missing"),
+        (range(4, 11), "7 labels are missing, such as 4, 5, 6, 7, 8"),
+    ],
+)
+def test_a_missing_row_accuses_no_other(tmp_path, gone, words):
+    rows = [row for row in cells_everywhere(1) if int(row[0]) not in gone]
+    path = write_cells(tmp_path / "cells.csv", rows)
+    assert [(fault.row, str(fault)) for fault in verify(path)] == [(None, f"{path}: {words}")]
+    # Nor where rows stand in another order.
+    path = write_cells(tmp_path / "cells.csv", rows[::-1])
+    assert [str(fault) for fault in verify(path)] == [f"{path}: {words}"]
+
+
+def test_the_last_rows_may_be_all_that_a_gap_is_known_by(tmp_path):
+    rows = cells_everywhere(1)
+    del rows[-4:-1], rows[3]
+    assert [fault.row for fault in verify(write_cells(tmp_path / "cells.csv", rows))] == [None]
+
+
+def test_a_row_that_repeats_another_names_it(tmp_path):
+    rows = cells_everywhere(1)
+    rows.insert(20, rows[9])
+    path = write_cells(tmp_path / "cells.csv", rows)
+    assert [str(fault) for fault in verify(path)] == [f"{path}, row 22: {rows[9][1]!r}: repeats row 11"]
+
+
+def test_a_row_of_another_length_hides_no_other_fault(tmp_path):
+    rows = cells_everywhere(1)
+    rows[5] = rows[5][:3]
+    rows[7][3] = "91"
+    rows[9] = [*rows[9], "more"]
+    path = write_cells(tmp_path / "cells.csv", rows)
+    told = "cells where the header has 5; quote cells that hold commas"
+    assert [(fault.row, fault.rule) for fault in verify(path)] == [(7, f"3 {told}"), (9, "the mean is no coordinate"), (11, f"6 {told}")]
+    write_cells(path, [row[:3] for row in rows])
+    assert {fault.rule for fault in verify(path)} == {f"3 {told}"}
+    with pytest.raises(BadHierarchy, match=f"row 2: .*3 {told}"):
+        hierarchy_from_cell_files([path])
 
 
 def test_a_mean_elsewhere_is_outside(tmp_path):

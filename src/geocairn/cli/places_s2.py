@@ -99,7 +99,9 @@ def verify(
     for fault in faults:
         typer.echo(str(fault))
     if faults:
-        _tell(f"{path}: bad rows: {len({(fault.path, fault.row) for fault in faults})}")
+        n_whole = sum(fault.row is None for fault in faults)
+        n_rows = len({(fault.path, fault.row) for fault in faults if fault.row is not None})
+        _tell(f"{path}: bad rows: {n_rows}" + (f"; faults of whole files: {n_whole}" if n_whole else ""))
         raise typer.Exit(1)
     typer.echo(f"{path}: sound")
 

@@ -37,12 +37,16 @@ class CellRows:
         rows: the number of each row, lines as in a spreadsheet.
         columns: the five columns, N cells each.
         n_images: what a line above the header says of the number of photos; None without one.
+        n_columns: cells of the header, and of every row but the misshapen ones.
+        misshapen: the rows of another length, which are not among the others: number and cells.
     """
 
     path: Path
     rows: Sequence[int]
     columns: Mapping[str, Sequence[str]]
     n_images: int | None
+    n_columns: int = len(CELL_COLUMNS)
+    misshapen: Sequence[tuple[int, Sequence[str]]] = ()
 
     @property
     def tokens(self) -> Sequence[str]:
@@ -54,7 +58,7 @@ def read_cell_rows(path: Path) -> CellRows:
     """Read a cells CSV (UTF-8), with or without lines above its header, as text.
 
     Raises:
-        BadHierarchy: missing, unreadable, without a header that has the five columns, with a row of another length, or without a row.
+        BadHierarchy: missing, unreadable, without a header that has the five columns, or without a row.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -74,14 +78,13 @@ def read_cell_rows(path: Path) -> CellRows:
     if absent:
         raise BadHierarchy(f"{path}: {'no' if absent[0] not in names else 'more than one'} column {absent[0]!r}; its columns are {', '.join(names)}")
     body = lines[at + 1 :]
-    ragged = next((row for row, cells in body if len(cells) != len(names)), None)
-    if ragged is not None:
-        raise BadHierarchy(f"{path}, row {ragged}: not {len(names)} cells like the header; quote cells that hold commas")
     if not body:
         raise BadHierarchy(f"{path}: no row below its header; a partition has at least one cell")
-    columns = {name: [cells[names.index(name)] for _, cells in body] for name in CELL_COLUMNS}
+    well_shaped = [(row, cells) for row, cells in body if len(cells) == len(names)]
+    misshapen = [(row, cells) for row, cells in body if len(cells) != len(names)]
+    columns = {name: [cells[names.index(name)] for _, cells in well_shaped] for name in CELL_COLUMNS}
     said = next((match for _, cells in lines[:at] if (match := _N_IMAGES_LINE.fullmatch(",".join(cells).rstrip(",")))), None)
-    return CellRows(path, [row for row, _ in body], columns, int(said[1]) if said else None)
+    return CellRows(path, [row for row, _ in well_shaped], columns, int(said[1]) if said else None, len(names), misshapen)
 
 
 def export_cells(hierarchy: Hierarchy, folder: Path) -> list[Path]:

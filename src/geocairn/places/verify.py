@@ -74,7 +74,7 @@ def verify_cell_files(paths: Sequence[Path], *, start_level: int = FIELD_START_L
     Raises:
         BadHierarchy: a file cannot be read as a CSV of cells.
     """
-    levels = sorted((read_cell_rows(path) for path in paths), key=lambda cells: len(cells.rows))
+    levels = sorted((read_cell_rows(path) for path in paths), key=lambda cells: len(cells.rows) + len(cells.misshapen))
     checked = [check_cells(cells, start_level=start_level) for cells in levels]
     faults = [fault for _, found in checked for fault in found]
     # What a damaged cell should have covered is unknown: only whole files tell which finer cells lie in none of theirs.
@@ -83,14 +83,14 @@ def verify_cell_files(paths: Sequence[Path], *, start_level: int = FIELD_START_L
         for name, above in whole:
             outside = np.sort(sound.at[classes_of_ids(sound.ids, [above.ids])[:, 0] < 0])
             faults += [Fault(cells.path, cells.rows[at], cells.tokens[at], f"lies in no cell of the coarser {name}") for at in outside.tolist()]
-        whole += [(cells.path.name, sound)] if len(sound.ids) == len(cells.rows) else []
+        whole += [(cells.path.name, sound)] if len(sound.ids) == len(cells.rows) + len(cells.misshapen) else []
     return faults
 
 
 def check_cells(cells: CellRows, *, start_level: int) -> tuple[SoundCells, list[Fault]]:
-    """The sound rows of a cells CSV, and the faults of the others."""
+    """The sound rows of a cells CSV, and the faults of the others and of the whole."""
     ids = s2.ids_from_tokens(cells.tokens)
-    latlon = np.array([[_number(cell) for cell in cells.columns[name]] for name in ("latitude_mean", "longitude_mean")]).T
+    latlon = np.array([[_number(cell) for cell in cells.columns[name]] for name in ("latitude_mean", "longitude_mean")], dtype=np.float64).T
     count = np.array([_whole(cell) for cell in cells.columns["imgs_per_cell"]], dtype=np.int64)
     rules = [
         ("the token is not 1 to 16 of the characters 0-9 and a-f", np.array([_TOKEN.fullmatch(token) is None for token in cells.tokens])),
@@ -101,17 +101,70 @@ def check_cells(cells: CellRows, *, start_level: int) -> tuple[SoundCells, list[
         ("the mean lies outside the cell", ~_holds(ids, latlon, _tolerance_deg(cells))),
     ]
     broken = _first_broken(rules)
+    first = _first_alike(cells)
+    repeats = first < np.arange(len(first))
     # Only rows that pass are compared with each other.
-    passing = np.flatnonzero(broken < 0)
+    passing = np.flatnonzero((broken < 0) & ~repeats)
     overlapping = passing[_hold_others(ids[passing])]
-    faults = [(at, rules[broken[at]][0]) for at in np.flatnonzero(broken >= 0).tolist()]
-    faults += [(at, "the count is no whole number above 0") for at in np.flatnonzero(count <= 0).tolist()]
-    faults += [(at, f"the label {cells.columns['class_label'][at]!r} is not one of 0 to {len(ids) - 1}, each once") for at in _bad_labels(cells)]
+    bad_labels, missing = judge_labels(cells.columns["class_label"], repeats, len(cells.misshapen))
+    faults = [(at, f"repeats row {cells.rows[first[at]]}") for at in np.flatnonzero(repeats).tolist()]
+    faults += [(at, rules[broken[at]][0]) for at in np.flatnonzero((broken >= 0) & ~repeats).tolist()]
+    faults += [(at, "the count is no whole number above 0") for at in np.flatnonzero((count <= 0) & ~repeats).tolist()]
+    faults += [(at, rule) for at, rule in bad_labels]
     faults += [(at, "other cells of the file lie in this one") for at in overlapping.tolist()]
     good = np.setdiff1d(passing[count[passing] > 0], overlapping)
     good = good[np.argsort(ids[good])]
     sound = SoundCells(good, ids[good], count[good], latlon[good])
-    return sound, [Fault(cells.path, cells.rows[at], cells.tokens[at], rule) for at, rule in sorted(faults)]
+    told = [Fault(cells.path, cells.rows[at], cells.tokens[at], rule) for at, rule in sorted(faults)]
+    length = f"cells where the header has {cells.n_columns}; quote cells that hold commas"
+    told += [Fault(cells.path, row, ",".join(found), f"{len(found)} {length}") for row, found in cells.misshapen]
+    told.sort(key=lambda fault: fault.row or 0)
+    return sound, told + ([Fault(cells.path, None, "", missing)] if missing else [])
+
+
+def judge_labels(labels: Sequence[str], repeats: NDArray[np.bool_], n_lost: int) -> tuple[list[tuple[int, str]], str]:
+    """Rows whose label cannot be theirs, and what is to be said of labels from 0 on that no row has.
+
+    A label beyond the number of rows tells of rows that were lost, or is damaged itself: it is damaged where more labels would be missing than lie beyond,
+    and it does not fit between the labels around it.
+
+    Args:
+        labels: N labels as the file has them.
+        repeats: (N,) rows that repeat another as a whole: their labels are not looked at.
+        n_lost: further rows, of which no label is known.
+
+    Returns:
+        Rows from 0 with the rule that they break; and words on missing labels, "" where the rows at fault account for them.
+    """
+    number = np.array([_whole(label) for label in labels], dtype=np.int64)
+    # Where labels rise from row to row, a damaged one does not fit between those around it.
+    before, after = np.append(-1, number[:-1]), np.append(number[1:], np.iinfo(np.int64).max)
+    fits = (before < number) & (number < after)
+    rows = np.flatnonzero(~repeats)
+    # Of rows that share a label the one that fits has it by right, else the one that stands where its label says.
+    rows = rows[np.lexsort((rows, number[rows] != rows, ~fits[rows]))]
+    bad: list[tuple[int, str]] = []
+    row_of: dict[int, int] = {}
+    for at, label in zip(rows.tolist(), number[rows].tolist(), strict=True):
+        if label < 0:
+            bad.append((at, f"the label {labels[at]!r} is no whole number from 0 on"))
+        elif label in row_of:
+            bad.append((at, f"the label {labels[at]!r} is that of another row"))
+        else:
+            row_of[label] = at
+    n_due = int((~repeats).sum()) + n_lost
+    beyond = [label for label in row_of if label >= n_due]
+    if beyond and max(beyond) + 1 - len(row_of) - len(bad) - n_lost > len(beyond):
+        for label in [label for label in beyond if not fits[row_of[label]]]:
+            bad.append((row_of.pop(label), f"the label '{label}' is too large for {n_due} rows"))
+    missing = sorted(set(range(min(max(row_of, default=-1) + 1, 2 * n_due))) - set(row_of))
+    n_missing = max(row_of, default=-1) + 1 - len(row_of)
+    if n_missing <= len(bad) + n_lost:
+        return bad, ""
+    if n_missing == 1:
+        return bad, f"label {missing[0]} is missing"
+    few = ", ".join(map(str, missing[:5]))
+    return bad, f"labels {few} are missing" if n_missing <= 5 else f"{n_missing} labels are missing, such as {few}"
 
 
 def verify_hierarchy(path: Path) -> list[Fault]:
@@ -201,7 +254,7 @@ def _holds(ids: NDArray[np.uint64], latlon_deg: NDArray[np.float64], tolerance_d
 def _tolerance_deg(cells: CellRows) -> float:
     """Half a unit of the last decimal that the file prints of its means."""
     printed = [cell.strip() for name in ("latitude_mean", "longitude_mean") for cell in cells.columns[name]]
-    n_decimals = max(len(cell.partition(".")[2]) if re.fullmatch(r"-?\d*\.\d+", cell) else 0 for cell in printed)
+    n_decimals = max((len(cell.partition(".")[2]) if re.fullmatch(r"-?\d*\.\d+", cell) else 0 for cell in printed), default=0)
     return max(0.5 * 10.0**-n_decimals, _LEAST_TOLERANCE_DEG)
 
 
@@ -215,16 +268,11 @@ def _hold_others(ids: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return holds
 
 
-def _bad_labels(cells: CellRows) -> list[int]:
-    """Rows whose label is no number from 0 to their number less one, or was had before."""
-    had: set[int] = set()
-    bad = []
-    for at, cell in enumerate(cells.columns["class_label"]):
-        label = _whole(cell)
-        if not 0 <= label < len(cells.rows) or label in had:
-            bad.append(at)
-        had.add(label)
-    return bad
+def _first_alike(cells: CellRows) -> NDArray[np.int64]:
+    """(N,) the first row, from 0, that is the same in all five columns; the row itself where none is before it."""
+    first: dict[tuple[str, ...], int] = {}
+    alike = [first.setdefault(row, at) for at, row in enumerate(zip(*cells.columns.values(), strict=True))]
+    return np.array(alike, dtype=np.int64)
 
 
 def _whole(cell: str) -> int:
