@@ -286,6 +286,14 @@ def damaged_arrays(folder, **changes):
     (folder / "hierarchy.npz").write_bytes(buffer.getvalue())
 
 
+def test_an_array_that_is_none_of_a_hierarchy_is_a_fault(tmp_path):
+    save_hierarchy(EARTH, tmp_path / "hierarchy.npz")
+    with np.load(tmp_path / "hierarchy.npz") as stored:
+        arrays = dict(stored)
+    np.savez(tmp_path / "hierarchy.npz", **arrays, payload=np.zeros(3))
+    assert [str(fault) for fault in verify(tmp_path)] == [f"{tmp_path / 'hierarchy.npz'}: the array 'payload' is none of a hierarchy's"]
+
+
 def test_a_sound_hierarchy_has_no_faults(tmp_path):
     for name, earth in (("cells", EARTH), ("entities", small_earth())):
         save_hierarchy(earth, tmp_path / name / "hierarchy.npz")

@@ -65,6 +65,16 @@ def read_unchecked(path: Path) -> Hierarchy:
     return Hierarchy(level_names=tuple(described["levels"]), meta=meta, **parts)
 
 
+def extra_arrays(path: Path) -> list[str]:
+    """Names of the arrays in an `.npz` that no hierarchy has: nothing reads them, and no hash tells of them.
+
+    Raises:
+        BadHierarchy: the file is missing or unreadable.
+    """
+    known = {*_ARRAYS, *(f"{column}_{part}" for column in ("ids", "names") for part in ("utf8", "offset"))}
+    return [name for name in _read_arrays(path) if name not in known]
+
+
 def is_as_saved(hierarchy: Hierarchy) -> bool:
     """Whether a hierarchy that was read has the arrays that its description tells of."""
     return arrays_sha256(hierarchy) == hierarchy.meta.get("arrays_sha256")

@@ -19,7 +19,7 @@ from geocairn.places.cell_hierarchy import BUILDER
 from geocairn.places.cell_outlines import cell_rings_deg
 from geocairn.places.cells import classes_of_ids
 from geocairn.places.cells_csv import CellRows, read_cell_rows
-from geocairn.places.files import is_as_saved, read_unchecked
+from geocairn.places.files import extra_arrays, is_as_saved, read_unchecked
 from geocairn.places.hierarchy import Hierarchy, check_hierarchy, laws_of_places
 
 FIELD_START_LEVEL = 2
@@ -175,6 +175,7 @@ def verify_hierarchy(path: Path) -> list[Fault]:
     """
     hierarchy = read_unchecked(path)
     faults = [] if is_as_saved(hierarchy) else [Fault(path, None, "", f"the arrays are not those that {path.with_suffix('.json').name} describes")]
+    faults += [Fault(path, None, "", f"the array {name!r} is none of a hierarchy's") for name in extra_arrays(path)]
     try:
         laws = [*_broken_laws(hierarchy)]
         if hierarchy.meta.get("builder") == BUILDER:
