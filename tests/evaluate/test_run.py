@@ -229,8 +229,66 @@ def test_refusals(settings, error, words, manifest, bundle):
 
 
 def test_a_folder_that_cannot_be_written_is_refused(manifest, bundle, write):
-    with pytest.raises(BadOutput, match="taken: cannot be a folder"):
+    with pytest.raises(BadOutput, match="taken: is a file; name a folder"):
         run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=write("taken", ""), opener=bundle)
+
+
+def test_no_source_is_written_over(manifest, write, places, tmp_path):
+    def run(out, manifest=manifest, **settings):
+        run_evaluation(manifest, EvaluationSettings(**settings), out=out, opener=lambda settings, tell: Source(places))
+
+    points = "photo,lat_deg,lon_deg\na.jpg,48.85,2.35\n"
+    mine, named_alike = write("p.csv", points), write("predictions.csv", points)
+    for sources in ({"predictions": named_alike}, {"predictions": mine, "against": named_alike}, {"oracle": named_alike}):
+        write("report.md", "of an earlier evaluation")
+        with pytest.raises(BadOutput, match=r"predictions\.csv: is read and would be overwritten; choose another name"):
+            run(tmp_path, **sources)
+    with pytest.raises(BadOutput, match=r"predictions\.csv: is read"):
+        run(tmp_path, manifest=named_alike, predictions=mine)
+    (tmp_path / "linked.csv").symlink_to(named_alike)
+    with pytest.raises(BadOutput, match=r"predictions\.csv: is read"):
+        run(tmp_path, predictions=tmp_path / "linked.csv")
+    assert named_alike.read_text() == points
+
+
+def test_no_photo_is_written_over(write, places, answer, tmp_path):
+    manifest = write("m.csv", "photo,lat_deg,lon_deg\na.jpg,1,2\nerrors.png,1,2\n")
+    photo = write("errors.png", "a photo")
+    write("report.md", "of an earlier evaluation")
+    with pytest.raises(BadOutput, match=r"errors\.png: is read"):
+        run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=tmp_path, opener=lambda settings, tell: Source(places))
+    assert photo.read_text() == "a photo"
+
+
+def test_a_folder_of_other_things_is_refused_and_an_older_report_replaced(manifest, write, bundle, places, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "predictions.csv").write_text("not of an evaluation")
+    with pytest.raises(BadOutput, match=r"out: is not empty and holds no report; name another folder"):
+        run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=out, opener=bundle)
+    assert [path.name for path in out.iterdir()] == ["predictions.csv"]
+    (out / "predictions.csv").unlink()
+    run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=out, opener=bundle)
+    (out / "letter.txt").write_text("mine")
+    predictions = write("p.csv", "photo,lat_deg,lon_deg\na.jpg,48.85,2.35\n")
+    run_evaluation(manifest, EvaluationSettings(predictions=predictions), out=out, opener=lambda settings, tell: Source(places))
+    assert json.loads((out / "report.json").read_text())["system"]["predictions"] == "p.csv"
+    assert not (out / "reliability.png").exists()
+    assert (out / "letter.txt").read_text() == "mine"
+
+
+def test_what_an_evaluation_leaves_that_was_cut_off_is_replaced(manifest, bundle, tmp_path, monkeypatch):
+    def cut_off(*_):
+        raise KeyboardInterrupt
+
+    for name in ("_rows", "report_markdown"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"geocairn.evaluate.write.{name}", cut_off)
+            with pytest.raises(KeyboardInterrupt):
+                run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=tmp_path / "out", opener=bundle)
+        assert not (tmp_path / "out" / "report.json").exists()
+    run_evaluation(manifest, EvaluationSettings(bundle="fake"), out=tmp_path / "out", opener=bundle)
+    assert (tmp_path / "out" / "report.json").exists()
 
 
 def test_resamples_and_seed_are_connected(manifest, bundle):

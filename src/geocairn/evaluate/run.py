@@ -21,7 +21,7 @@ from geocairn.evaluate.score import Evaluation, Noise, Scores, main_figures, mai
 from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.evaluate.tables import report_tables
 from geocairn.evaluate.truth import Places, Truth, true_places
-from geocairn.evaluate.write import prepare_folder, write_evaluation
+from geocairn.evaluate.write import FILES, prepare_folder, write_evaluation
 from geocairn.manifest import Manifest, read_manifest
 from geocairn.places.origin import check_not_built_from
 
@@ -52,16 +52,16 @@ def run_evaluation(
         BadHierarchy: the oracle's hierarchy cannot be used, or the bundle's was built from photos of the manifest.
         UnknownName: there is no such protocol, bundle or level.
         MissingExtra: a package that the bundle needs is not installed.
-        BadOutput: `out` or the cache cannot be written.
+        BadOutput: `out` or the cache cannot be written, `out` holds other things than an older report, or a file that is read would be overwritten.
     """
     settings.check()
     protocol_named(settings.protocol)
     manifest = read_manifest(manifest_path)
-    paths = [str(path) for path in manifest.photo_paths(settings.photos)]
+    photos = manifest.photo_paths(settings.photos)
     if settings.group_by is not None:
         manifest.column(settings.group_by)
     if out is not None:
-        prepare_folder(out)
+        prepare_folder(out, _sources(manifest_path, settings, photos))
     source = opener(settings, tell)
     if settings.bundle is not None and Path(settings.bundle).is_dir():
         check_not_built_from(Path(settings.bundle), manifest)
@@ -74,8 +74,8 @@ def run_evaluation(
     else:
         # Where features lie beside the manifest, no photo need be there.
         of_rows = source.locate_rows(manifest)
-        stream = source.locate(paths) if of_rows is None else of_rows
-        answers = answers_of_bundle(str(settings.bundle), watch(stream, len(paths)), truth=truth, places=places)
+        stream = source.locate([str(path) for path in photos]) if of_rows is None else of_rows
+        answers = answers_of_bundle(str(settings.bundle), watch(stream, len(photos)), truth=truth, places=places)
     evaluation = evaluate_answers(answers, manifest, truth=truth, places=places, other=other, settings=settings)
     if out is not None:
         write_evaluation(out, evaluation)
@@ -124,6 +124,12 @@ def evaluate_answers(answers: Answers, manifest: Manifest, *, truth: Truth, plac
         notes=[*answers.notes, *_notes(manifest, guesses, truth)],
     )
     return Evaluation(report, manifest, guesses, truth, scores, noise)
+
+
+def _sources(manifest: Path, settings: EvaluationSettings, photos: Sequence[Path]) -> list[Path]:
+    """The files that are read; of the photos, for there may be a million, those alone that bear the name of a file of the report."""
+    tables = [path for path in (settings.predictions, settings.against, settings.oracle) if path is not None]
+    return [manifest, *tables, *(photo for photo in photos if photo.name.lower() in FILES)]
 
 
 def _against(other: Answers, scores: Scores, manifest: Manifest, *, truth: Truth, places: Places, noise: Noise) -> Against:
