@@ -121,6 +121,11 @@ def test_a_coordinate_off_earth_is_named_with_its_row(tmp_path, text, message):
         read_coordinates(write(tmp_path / "a.csv", text))
 
 
+def test_truth_values_are_no_degrees(tmp_path):
+    with pytest.raises(BadCoordinate, match=r"row 2: lon_deg True is not a number"):
+        read_coordinates(write_parquet(tmp_path / "a.parquet", lat_deg=[1.0, 2.0], lon_deg=pa.array([None, True])))
+
+
 def test_a_row_of_an_array_counts_from_one(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[1.0, 2.0], [1.0, 181.0]]))
     with pytest.raises(BadCoordinate, match=r"a.npy, row 2: longitude 181.0"):

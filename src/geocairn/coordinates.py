@@ -257,7 +257,8 @@ def _number(path: Path, name: str, row: int, cell: Any) -> float:
     if cell is None or (isinstance(cell, str) and cell.strip().lower() in _NO_NUMBER):
         return float("nan")
     try:
-        return float(cell)
+        # True is 1 to Python, but no degree.
+        return float(str(cell) if isinstance(cell, bool) else cell)
     except (TypeError, ValueError):
         where = f"{path}, row {_row_in_file(path, row)}"
         raise BadCoordinate(f"{where}: {name} {cell!r} is not a number; write decimal degrees with a point, like 48.85") from None
