@@ -168,7 +168,7 @@ def file_sha256(path: Path) -> str:
 def _usable_rows(table: Table, names: Cells, latlon_deg: NDArray[np.float64]) -> tuple[list[int], Counter[str]]:
     kept: dict[str, int] = {}
     rejected: Counter[str] = Counter()
-    without_place = np.isnan(latlon_deg).any(axis=1)
+    without_place = np.asarray(np.isnan(latlon_deg).any(axis=1))
     for row, name in enumerate(names):
         if name is None:
             rejected["no photo"] += 1
