@@ -6,6 +6,7 @@ from typing import NoReturn, cast
 
 import typer
 
+from geocairn.cli.bundle import bundle
 from geocairn.cli.data import data
 from geocairn.cli.demo import demo
 from geocairn.cli.doctor import doctor
@@ -34,6 +35,7 @@ app.add_typer(places, name="places")
 app.add_typer(data, name="data")
 app.add_typer(features, name="features")
 app.command()(train)
+app.add_typer(bundle, name="bundle")
 app.command()(demo)
 app.command()(doctor)
 

@@ -1,7 +1,7 @@
 """The bundle: one trained system in one folder, saved at once, every file listed with its hash, loaded strictly or not at all."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -39,6 +39,17 @@ class BundleConfig(Config):
     version: str = Field(default_factory=lambda: version("geocairn"), description="of Geocairn when it was saved")
     stores: dict[str, str] = Field(default_factory=dict, description="feature stores beside a manifest that it takes, and their encoders; empty for photos")
     system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file that is not as it must be, and the rule that it breaks, with the mend."""
+
+    path: Path
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}"
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ def save_bundle(
             write_arrays(draft / WEIGHTS, arrays)
         if more is not None:
             more(draft)
-        files = {name: {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size} for name in _files_in(draft)}
+        files = {name: {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size} for name in files_in(draft)}
         _write_json(draft / MANIFEST, {"format": FORMAT, "files": files})
         verify_bundle(draft)
     return folder
@@ -131,19 +142,36 @@ def verify_bundle(folder: Path) -> None:
     Raises:
         BadBundle: naming the first fault.
     """
-    listed = _listed_files(folder)
-    there = _files_in(folder)
+    for fault in file_faults(folder):
+        raise BadBundle(str(fault))
+
+
+def file_faults(folder: Path) -> Iterator[Fault]:
+    """All files of a bundle that are missing, not as they were saved, or not among those that it lists.
+
+    Raises:
+        BadBundle: there is no list of files, or it cannot be read.
+    """
+    listed = listed_files(folder)
+    there = files_in(folder)
     for name in REQUIRED:
         if name not in listed:
-            raise BadBundle(f"{folder}: its {MANIFEST} lists no {name}; fetch or export the bundle anew")
+            yield Fault(folder, f"its {MANIFEST} lists no {name}; fetch or export the bundle anew")
     for name in sorted({*listed, *there}):
-        if name not in there:
-            raise BadBundle(f"{folder / name}: missing; fetch or export the bundle anew")
-        if Path(name).suffix not in SUFFIXES:
-            raise BadBundle(f"{folder / name}: a bundle holds no {Path(name).suffix or 'such'} files (a pickle can run anything); keep weights as safetensors")
-        if name not in listed:
-            raise BadBundle(f"{folder / name}: not among the files that {MANIFEST} lists; take it out")
-        _check_file(folder / name, listed[name])
+        rule = _broken_rule(folder / name, listed.get(name), is_there=name in there)
+        if rule:
+            yield Fault(folder / name, rule)
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder is meant as a bundle: it has a list of files, of this format or too damaged to tell."""
+    try:
+        described = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError, RecursionError):
+        return True
+    return isinstance(described, dict) and described.get("format") == FORMAT
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -171,21 +199,32 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise BadBundle(f"{path}: no readable safetensors ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
 
 
-def _check_file(path: Path, told: Mapping[str, Any]) -> None:
+def _broken_rule(path: Path, told: Mapping[str, Any] | None, *, is_there: bool) -> str | None:
+    """Why a file may not be in a bundle as it is, and the mend; None where it may."""
+    if not is_there:
+        return "missing; fetch or export the bundle anew"
+    if path.suffix not in SUFFIXES:
+        return f"a bundle holds no {path.suffix or 'such'} files (a pickle can run anything); keep weights as safetensors"
+    if told is None:
+        return f"not among the files that {MANIFEST} lists; take it out"
     if not path.is_file():
-        raise BadBundle(f"{path}: not a plain file; fetch or export the bundle anew")
+        return "not a plain file; fetch or export the bundle anew"
     size = path.stat().st_size
     if size != told["bytes"]:
-        raise BadBundle(f"{path}: {size} bytes, but {told['bytes']} were saved; fetch or export the bundle anew")
+        return f"{size} bytes, but {told['bytes']} were saved; fetch or export the bundle anew"
     try:
         sha256 = file_sha256(path)
     except OSError as error:
-        raise BadBundle(f"{path}: cannot be read ({error.strerror}); ask whoever may") from None
-    if sha256 != told["sha256"]:
-        raise BadBundle(f"{path}: these are not the bytes that were saved (sha256 differs); fetch or export the bundle anew")
+        return f"cannot be read ({error.strerror}); ask whoever may"
+    return None if sha256 == told["sha256"] else "these are not the bytes that were saved (sha256 differs); fetch or export the bundle anew"
 
 
-def _listed_files(folder: Path) -> dict[str, dict[str, Any]]:
+def listed_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """The files that a bundle lists, each with `sha256` and `bytes`.
+
+    Raises:
+        BadBundle: there is no list, or it cannot be read.
+    """
     described = _read_json(folder / MANIFEST)
     files = described.get("files") if isinstance(described, dict) else None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
@@ -195,7 +234,7 @@ def _listed_files(folder: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _files_in(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     """All files of a bundle but its list, relative to it, sorted."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(name for name in names if name != MANIFEST)
