@@ -113,6 +113,13 @@ def test_a_file_that_is_not_there_is_refused(manifest, places, tmp_path):
             read_guesses(tmp_path / name, manifest, places=places)
 
 
+def test_lines_that_are_no_utf8_are_refused(manifest, places, answer, tmp_path):
+    rows = answer("a.jpg").to_json().encode() + b"\n"
+    (tmp_path / "p.jsonl").write_bytes(rows * 100 + b"\xe9\n")
+    with pytest.raises(BadManifest, match=rf"p.jsonl: not UTF-8 \(byte {100 * len(rows)}, line 101: .*\); save it as UTF-8$"):
+        read_guesses(tmp_path / "p.jsonl", manifest, places=places)
+
+
 def test_a_coordinate_off_the_earth_in_json_is_refused(write, manifest, places, answer):
     row = answer("a.jpg").to_json().replace('"lat_deg":48.85', '"lat_deg":NaN')
     with pytest.raises(BadManifest, match=r"row 1: not a prediction \(candidates\.0\.lat_deg"):

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from pydantic import ValidationError
 
 from geocairn.answer.prediction import Prediction
-from geocairn.cells import plain_cell
+from geocairn.cells import plain_cell, utf8_fault
 from geocairn.errors import BadManifest
 from geocairn.evaluate.guess import ABSENT, Guess, LevelGuess, Spot, guess_from_prediction
 from geocairn.evaluate.truth import Places
@@ -123,8 +123,8 @@ def _rows_of_jsonl(path: Path) -> Iterator[Row]:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the line"
         raise BadManifest(f"{path}, row {number}: not a prediction ({key}: {first['msg']}); each line is one answer as `geocairn locate` writes it") from None
-    except UnicodeDecodeError as error:
-        raise BadManifest(f"{path}: not UTF-8 (byte {error.start}: {error.reason})") from None
+    except UnicodeDecodeError:
+        raise BadManifest(f"{path}: {utf8_fault(path)}; save it as UTF-8") from None
     except OSError as error:
         raise BadManifest(f"{path}: cannot be read ({error.strerror})") from None
 
