@@ -36,7 +36,9 @@ class Config(BaseModel):
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = f" (known keys: {', '.join(cls._keys_at(first['loc'][:-1]))})" if first["type"] == "extra_forbidden" else ""
-        return key, f"{key} = {first.get('input')!r}: {first['msg']}{known}"
+        words = first["msg"].removeprefix("Value error, ")
+        # A fault of several keys together has no value of its own.
+        return key, f"{key} = {first.get('input')!r}: {words}{known}" if key else words
 
     @classmethod
     def _keys_at(cls, path: tuple[int | str, ...]) -> list[str]:

@@ -36,21 +36,29 @@ def test_split_as_json_and_again(geocairn, manifest, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--by", "town"), "command line: by.0 = 'town': Input should be 'author', 'album', 'sequence', 'cell' or 'photo'"),
-        (("--by", ""), "command line: by.0 = ''"),
+        (("--by", "town"), "--by town: 'town' is no key; choose from author, album, sequence, cell, photo, with commas between"),
+        (("--by", ""), "--by '': a value is empty; give author, album"),
+        (("--by", "author,author_group"), "a key stands there twice"),
         (("--by", "album"), "no column 'album' to split by; it can be split by author, cell, photo"),
-        (("--by", "author", "--fractions", "90,5"), "fractions = ['90', '5']"),
-        (("--by", "author", "--fractions", "90,5,x"), "fractions.2 = 'x'"),
+        (("--by", "author", "--fractions", "90,5"), "--fractions 90,5: 2 numbers; give percent for train, val, test, like 90,5,5"),
+        (("--by", "author", "--fractions", "90,5,x"), "--fractions 90,5,x: 'x' is no number; give percent"),
         (("--by", "author", "--fractions", "90,5,4"), "they sum to 99"),
         (("--by", "author", "--cell-km", "0"), "cell_km = 0.0"),
         (("--by", "author", "--cell-km", "nan"), "cell_km = nan"),
-        (("--by", "cell", "--cell-km", "1000"), "2 groups for 3 parts"),
+        (("--by", "cell", "--cell-km", "1000"), "photos.csv: 2 groups for 3 parts"),
         (("--by", "author", "--seed", "-1"), "seed = -1"),
     ],
 )
 def test_bad_splits_are_one_line(geocairn, manifest, tmp_path, words, message):
     assert message in geocairn.refused("data", "split", manifest, *words, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_authors_column_may_be_named_as_the_key(geocairn, manifest, tmp_path):
+    manifest.write_text(manifest.read_text().replace("author", "author_group", 1))
+    for by, out in (("author_group", "a"), ("author", "b")):
+        assert geocairn("data", "split", manifest, "--by", by, "--out", tmp_path / out).code == 0
+    assert (tmp_path / "a/split.json").read_bytes() == (tmp_path / "b/split.json").read_bytes()
 
 
 def test_a_split_over_other_files_is_one_line(geocairn, manifest, tmp_path):

@@ -83,7 +83,7 @@ def test_build_entities_from_coordinates(geocairn, rows, tmp_path):
     ("words", "said"),
     [
         (["--labels", "names"], "labels = 'names'"),
-        (["--polygons"], "polygons are asked about coordinates"),
+        (["--polygons"], "command line: --polygons goes with --labels coordinates alone, not with columns; leave it out or choose those labels"),
         (["--split", "dev"], "no row can be used (split train: 9, split test: 1, split val: 1)"),
         (["--labels", "osv5m"], "no column 'sub-region'; labels are read from the columns country, region, sub-region, city"),
     ],
@@ -130,8 +130,8 @@ def test_build_tree_of_vectors(geocairn, rows, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--branches", "3,x"], "branches.1 = 'x'"),
-        (["--branches", ""], "branches"),
+        (["--branches", "3,x"], "--branches 3,x: 'x' is no whole number; give whole numbers, like 32,32"),
+        (["--branches", ""], "--branches '': a value is empty; give whole numbers"),
         (["--branches", "0"], "at least 1"),
         (["--branches", "9,9"], "81 clusters of 9 different vectors"),
         (["--seed", "-1", "--branches", "2"], "seed = -1"),

@@ -51,6 +51,13 @@ def test_build_and_show(geocairn, coords, tmp_path):
     assert described["levels"] == [{"name": f"t{t_max}", "n_places": len(level), "n_rows": n} for t_max, level, n in zip((100, 20), cells, n_rows, strict=True)]
 
 
+def test_levels_that_are_the_same_are_told(geocairn, coords, tmp_path):
+    ran = build(geocairn, coords, tmp_path / "out", "--t-max", "9000,8000,7000,100")
+    n_rows = len(POINTS) - len(POINTS[::5])
+    assert f"geocairn: t8000, t7000: the same cells as one level coarser; give a --t-max that suits {n_rows} rows\n" in ran.err
+    assert "same cells" not in build(geocairn, coords, tmp_path / "out", "--t-max", "100,20").err
+
+
 def test_every_option_changes_what_is_built(geocairn, coords, tmp_path):
     def built(name, *more):
         assert build(geocairn, coords, tmp_path / name, *more).code == 0
@@ -72,8 +79,8 @@ def test_built_again_is_told_and_left(geocairn, coords, tmp_path):
     ("more", "message"),
     [
         (["--t-max", "20,20"], "t_max"),
-        (["--t-max", "100,x"], "'x'"),
-        (["--t-max", ""], "t_max"),
+        (["--t-max", "100,x"], "--t-max 100,x: 'x' is no whole number; give whole numbers that fall"),
+        (["--t-max", ""], "--t-max '': a value is empty"),
         (["--t-max", "5"], "above t_min = 5"),
         (["--t-min", 4000, "--t-max", 9000], "level t9000 keeps no cell"),
         (["--split", "val"], "no row can be used (split test: "),

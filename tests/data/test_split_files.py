@@ -167,7 +167,7 @@ def test_manifests_that_cannot_be_split_are_refused(manifest, tmp_path):
         "broken.parquet": (BadManifest, "cannot be read as Parquet"),
         "nameless.parquet": (BadManifest, "no column 'photo'"),
         "swapped.csv": (BadCoordinate, "row 2: .* swapped"),
-        "one.csv": (BadConfig, "1 groups for 3 parts: too few to share out"),
+        "one.csv": (BadConfig, r"one.csv: 1 group for 3 parts: too few to share out"),
     }
     for name, (error, message) in refusals.items():
         with pytest.raises(error, match=message):

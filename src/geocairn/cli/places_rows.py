@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geocairn.cli.lists import numbers_of
 from geocairn.cli.places_s2 import SPLIT_HELP
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def tree(
     from geocairn.places.row_tree import build_row_tree
     from geocairn.places.tree import TreeSettings
 
-    settings = TreeSettings.parse("command line", {"branches": [number.strip() for number in branches.split(",") if number.strip()], "seed": seed})
+    settings = TreeSettings.parse("command line", {"branches": numbers_of("--branches", branches, int, "whole numbers, like 32,32"), "seed": seed})
     _tell(coords, build_row_tree(coords, out, settings, vectors=vectors, split=split))
 
 

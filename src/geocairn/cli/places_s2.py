@@ -1,9 +1,12 @@
 """`geocairn places build s2`, `build cells`, `export`, `verify` and `plot`."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from geocairn.cli.lists import numbers_of
 
 if TYPE_CHECKING:
     from geocairn.places.hierarchy import Hierarchy
@@ -28,13 +31,21 @@ def build_s2(
     from geocairn.places.cells import CellSettings
     from geocairn.places.cells_stage import build_cells
 
-    asked = {"t_min": t_min, "t_max": _whole_numbers(t_max), "start_level": start_level, "place": place}
+    asked = {
+        "t_min": t_min,
+        "t_max": numbers_of("--t-max", t_max, int, "whole numbers that fall, like 5000,2000,1000"),
+        "start_level": start_level,
+        "place": place,
+    }
     settings = CellSettings.parse("command line", asked)
     hierarchy = build_cells(coords, out, settings, split=split, tell=_tell)
     for level, masses in hierarchy.meta["point_masses"].items():
         if masses["n_cells"]:
             spots = "one spot" if masses["n_cells"] == 1 else f"{masses['n_cells']} spots"
             _tell(f"level {level}: {masses['n_rows']} photos lie on {spots} with more than t_max each: coordinates given by default?")
+    repeated = [hierarchy.level_names[fine] for coarse, fine in pairwise(range(len(hierarchy.level_names))) if _are_the_same(hierarchy, coarse, fine)]
+    if repeated:
+        _tell(f"{', '.join(repeated)}: the same cells as one level coarser; give a --t-max that suits {hierarchy.meta['n_rows']} rows")
     _print_levels(hierarchy)
 
 
@@ -119,9 +130,9 @@ def plot(
     typer.echo(out)
 
 
-def _whole_numbers(words: str) -> list[str]:
-    """The parts between commas, which the settings check."""
-    return [word.strip() for word in words.split(",") if word.strip()]
+def _are_the_same(hierarchy: "Hierarchy", coarse: int, fine: int) -> bool:
+    above, below = (hierarchy.places_of(level) for level in (coarse, fine))
+    return [hierarchy.names[place] for place in above] == [hierarchy.names[place] for place in below]
 
 
 def _tell(words: str) -> None:

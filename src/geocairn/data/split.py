@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,7 @@ COLUMN_KEYS = {"author": ("author", "author_group"), "album": ("album",), "seque
 NEAR = "cell"
 
 Key = Literal["author", "album", "sequence", "cell", "photo"]
+KEYS: tuple[Key, ...] = get_args(Key)
 Indices = NDArray[np.int64]
 
 
@@ -126,7 +127,9 @@ def share_out(sizes: ArrayLike, order: ArrayLike, fractions: Sequence[float]) ->
     parts = np.flatnonzero(wanted > 0)
     parts = parts[np.argsort(-wanted[parts], kind="stable")]
     if len(size) < len(parts):
-        raise BadConfig(f"{len(size)} groups for {len(parts)} parts: too few to share out; split by a finer key, or set a fraction to 0")
+        raise BadConfig(
+            f"{len(size)} group{'s' if len(size) != 1 else ''} for {len(parts)} parts: too few to share out; split by a finer key, or set a fraction to 0"
+        )
     queue = np.asarray(order, dtype=np.int64)
     large = too_large(size, fractions)[queue]
     queue = np.concatenate([queue[large][np.argsort(-size[queue[large]], kind="stable")], queue[~large]])

@@ -12,7 +12,7 @@ from geocairn.config import Config
 from geocairn.coordinates import Coded, Coordinates, read_coordinates
 from geocairn.data.parquet_file import write_parquet
 from geocairn.data.split import COLUMN_KEYS, PARTS, Rows, SplitSettings, count_leaks, group_rows, order_groups, share_out, too_large, unseen_values
-from geocairn.errors import BadManifest, BadOutput
+from geocairn.errors import BadConfig, BadManifest, BadOutput
 from geocairn.manifest import file_sha256, read_table
 from geocairn.storage import folder_appearing_at_once
 
@@ -78,7 +78,10 @@ def split_manifest(manifest: Path, settings: SplitSettings, out: Path) -> SplitR
         return finished
     group = group_rows(rows, settings)
     sizes = np.bincount(group)
-    part_of_group = share_out(sizes, order_groups(rows, group, settings), settings.fractions)
+    try:
+        part_of_group = share_out(sizes, order_groups(rows, group, settings), settings.fractions)
+    except BadConfig as error:
+        raise BadConfig(f"{manifest}: {error}") from None
     part = part_of_group[group]
     table = _table(manifest, read)
     with folder_appearing_at_once(out) as draft:

@@ -41,7 +41,7 @@ class EntitySettings(Config):
     @model_validator(mode="after")
     def _polygons_need_coordinates(self) -> Self:
         if self.polygons and self.labels != "coordinates":
-            raise ValueError(f"polygons are asked about coordinates, not about labels = {self.labels}; choose labels = coordinates")
+            raise ValueError(f"--polygons goes with --labels coordinates alone, not with {self.labels}; leave it out or choose those labels")
         return self
 
 
