@@ -7,6 +7,7 @@ import pickle
 import pytest
 from tests.systems.bundles_made import bundle_at, replace_listed
 
+from geocairn.errors import MissingExtra
 from geocairn.systems.bundle import MANIFEST, WEIGHTS, load_bundle
 
 
@@ -89,11 +90,10 @@ def test_list_tells_of_shipped_bundles_and_those_in_folders(geocairn, folder):
     assert "prior" in ran.out
 
 
-def test_the_table_of_bundles_keeps_names_as_they_are(geocairn, folder, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "400")
-    told = geocairn("bundle", "list", folder).out
-    assert "a [red] bundle" in told
-    assert load_bundle(folder).sha256[:12] in told
+def test_a_list_has_a_line_for_each_bundle_and_names_as_they_are(geocairn, folder):
+    lines = geocairn("bundle", "list", folder).out.splitlines()
+    assert [line.split()[0] for line in lines] == ["bundle", "clues", "prior", str(folder)]
+    assert all(word in lines[3] for word in (" a [red] bundle ", " yes ", load_bundle(folder).sha256[:12], " country, "))
 
 
 def test_a_damaged_bundle_in_a_list_is_a_row_with_an_error(geocairn, folder):
@@ -136,6 +136,14 @@ def test_show_a_shipped_bundle(geocairn):
 def test_a_whole_bundle_is_said_to_be(geocairn, folder):
     ran = geocairn("bundle", "verify", folder)
     assert (ran.code, ran.out, ran.err) == (0, f"{folder}: whole\n", "")
+
+
+def test_a_bundle_is_whole_where_what_its_system_needs_is_not_installed(geocairn, folder, monkeypatch):
+    def missing(bundle):
+        raise MissingExtra(f"{bundle}: needs more")
+
+    monkeypatch.setattr("geocairn.systems.bundle_check.load_system", missing)
+    assert geocairn("bundle", "verify", folder).code == 0
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)

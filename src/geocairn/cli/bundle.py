@@ -116,18 +116,12 @@ def pull(
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("bundle", "name", "kind", "takes", "places", "calibrated", "sha256")
+    """One line per bundle, in columns: a name is never cut, however narrow the terminal."""
+    lines = [("bundle", "name", "kind", "takes", "calibrated", "sha256", "places")]
     for row in rows:
         places = ", ".join(f"{n} {level}" for level, n in row["places"].items())
-        cells = (row["bundle"], row["name"], row["kind"], ", ".join(row["takes"]), places, "yes" if row["calibrated"] else "no", row["sha256"][:SHORT])
-        table.add_row(*map(_plain, cells))
-    Console().print(table)
-
-
-def _plain(words: str) -> Any:
-    from rich.text import Text
-
-    return Text(words)
+        calibrated = "yes" if row["calibrated"] else "no"
+        lines.append((row["bundle"], row["name"], row["kind"], ", ".join(row["takes"]), calibrated, row["sha256"][:SHORT], places))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
