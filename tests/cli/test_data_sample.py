@@ -17,7 +17,8 @@ def test_sample_writes_a_manifest_and_tells_how_even_it_is(geocairn, towns, tmp_
     ran = geocairn("data", "sample", "--n", 200, "--seed", 4, "--out", tmp_path / "fair.parquet", "--beside", towns)
     assert (ran.code, ran.err) == (0, "")
     assert "200 places in" in ran.out
-    assert "AN, AQ" in ran.out
+    assert "no place in countries without a city in the list or an area: AQ" in ran.out
+    assert "the table counts each place at the nearest city" in ran.out
     assert "VA (no area)" in ran.out
     rows = [line.split() for line in ran.out.splitlines()]
     assert next(row for row in rows if row[:1] == ["sample"])[1] == "200"
@@ -67,6 +68,14 @@ def test_lorenz_tells_and_writes(geocairn, towns, tmp_path):
     told = json.loads(geocairn("data", "lorenz", towns, tmp_path / "few.npy", "--json").out)
     assert told == json.loads((tmp_path / "out/lorenz.json").read_text(encoding="utf-8"))
     assert told["sets"]["towns"]["evenness"]["n"] == 50
+
+
+def test_a_set_is_named_once(geocairn, towns, tmp_path):
+    other_way = tmp_path / "." / "deeper" / ".." / "towns.csv"
+    (tmp_path / "deeper").mkdir()
+    for again in (towns, other_way):
+        assert geocairn.refused("data", "lorenz", towns, again) == f"{again}: named twice; name each set once"
+        assert "named twice" in geocairn.refused("data", "sample", "--n", "5", "--beside", towns, "--beside", again)
 
 
 def test_bad_sets_are_one_line(geocairn, towns, tmp_path):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def lorenz(
     files: Annotated[list[Path], typer.Argument(help="Manifests or coordinates (.csv, .parquet, .npy).", show_default=False)],
     min_population: Annotated[int, typer.Option(help="List of cities: 500, 1000, 5000 or 15000 people.")] = 15000,
-    cell_level: Annotated[int, typer.Option(help="Level of the S2 cells that land is counted by.")] = 5,
+    cell_level: Annotated[int, typer.Option(help="Level of the S2 cells that land is counted by; 0 to 7.")] = 5,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for lorenz.json and lorenz.png.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def sample(
-    n: Annotated[int, typer.Option("--n", help="Photos to place.")] = 14955,
+    n: Annotated[int, typer.Option("--n", help="Photos to place, at most 1000000.")] = 14955,
     seed: Annotated[int, typer.Option(help="Seed of the draws; equal seeds give equal bytes.")] = 0,
-    radius_km: Annotated[float, typer.Option(help="Farthest that a photo lies from its city's centre.")] = 5.0,
+    radius_km: Annotated[float, typer.Option(help="Farthest that a photo lies from its city's centre; 0 to 1000.")] = 5.0,
     max_per_city: Annotated[int | None, typer.Option(metavar="K", help="Most photos of one city; without it there is no limit.")] = None,
     min_population: Annotated[int, typer.Option(metavar="P", help="List of cities: 500, 1000, 5000 or 15000 people.")] = 15000,
     out: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Manifest of the photos to be taken.")] = None,
@@ -51,4 +51,5 @@ def _summary(drawn: "Sample") -> str:
     told = [f"{len(drawn)} places in {n_cities} cities of {n_countries} countries, from {len(drawn.cities)} cities; seed {drawn.settings.seed}"]
     told += [f"no place in countries without a city in the list or an area: {left_out}"] if left_out else []
     told += [f"{drawn.n_draws - len(drawn)} draws fell on full cities and were made anew"] if drawn.n_draws > len(drawn) else []
+    told += ["the table counts each place at the nearest city, which need not be the one that it was drawn for"]
     return "\n".join(told)

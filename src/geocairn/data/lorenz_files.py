@@ -11,7 +11,7 @@ from pydantic import Field
 from geocairn.config import Config
 from geocairn.coordinates import read_coordinates
 from geocairn.data.evenness import Evenness, EvennessSettings, curve_steps, load_ground, measure_evenness
-from geocairn.errors import BadOutput
+from geocairn.errors import BadManifest, BadOutput
 from geocairn.places.geonames import ATTRIBUTION, packaged_versions
 from geocairn.storage import appearing_at_once
 
@@ -42,8 +42,11 @@ def measure_files(paths: Sequence[Path], settings: EvennessSettings) -> dict[str
         By name: the file's without its suffix, or the whole path where two files would be called alike.
 
     Raises:
-        BadManifest, BadCoordinate: a file cannot be read, or a row of it is not on Earth.
+        BadManifest, BadCoordinate: a file is named twice or cannot be read, or a row of it is not on Earth.
     """
+    twice = next((path for index, path in enumerate(paths) if path.resolve() in [earlier.resolve() for earlier in paths[:index]]), None)
+    if twice is not None:
+        raise BadManifest(f"{twice}: named twice; name each set once")
     stems = Counter(path.stem for path in paths)
     measured = {}
     for path in paths:

@@ -15,7 +15,7 @@ from geocairn.data.parquet_file import check_parquet_target, write_parquet
 from geocairn.errors import BadConfig
 from geocairn.geo.sphere import EARTH_RADIUS_KM, latlon_from_unit, unit_from_latlon
 from geocairn.places.entities import LEVELS, city_chain
-from geocairn.places.geonames import ATTRIBUTION, City, Country, packaged_versions, read_cities, read_countries
+from geocairn.places.geonames import ATTRIBUTION, DISSOLVED_COUNTRIES, City, Country, packaged_versions, read_cities, read_countries
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +48,7 @@ class Sample:
         cities: C cities that could be drawn.
         city: (N,) index of each photo's city.
         latlon_deg: (N, 2) degrees, to a tenth of a metre.
-        left_out: why a country could not be drawn, by its ISO code.
+        left_out: why a country that there still is could not be drawn, by its ISO code.
         n_draws: draws that it took; more than N where cities were full.
     """
 
@@ -97,7 +97,8 @@ def draw_sample(settings: SampleSettings, cities: Sequence[City], countries: Map
     centres_deg = np.array([(place.lat_deg, place.lon_deg) for place in ordered])
     latlon_deg = points_around(centres_deg[city], settings.radius_km, uniform).round(_DECIMALS)
     with_city = {place.country for place in cities}
-    left_out = {code: "no city" if code not in with_city else "no area" for code in countries if code not in with_city or not countries[code].area_km2 > 0}
+    there_are = [code for code in countries if code not in DISSOLVED_COUNTRIES]
+    left_out = {code: "no city" if code not in with_city else "no area" for code in there_are if code not in with_city or not countries[code].area_km2 > 0}
     return Sample(settings, ordered, city, latlon_deg, left_out, n_draws)
 
 

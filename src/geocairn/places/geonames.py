@@ -20,6 +20,8 @@ from geocairn.geo.sphere import chord_from_km, unit_from_latlon
 
 ATTRIBUTION = "GeoNames (https://www.geonames.org), CC BY 4.0"
 SAME_PLACE_KM = 3.0
+# GeoNames still lists them: the Netherlands Antilles (until 2010), Serbia and Montenegro (until 2006).
+DISSOLVED_COUNTRIES = ("AN", "CS")
 
 
 @dataclass(frozen=True)
