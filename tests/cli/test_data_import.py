@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tests.data.factory import FLICKR_NAMES, meta_csv, osv_csv, plain_csv, taken_photos, zip_of
+from tests.data.factory import FLICKR_NAMES, meta_csv, osv_csv, plain_csv, taken_photos, webdataset_tar, zip_of
 
 from geocairn.data.benchmarks import BENCHMARKS
 from geocairn.manifest import read_manifest
@@ -46,12 +46,48 @@ def test_archives_that_cannot_be_read_are_lines_on_stderr(geocairn, tmp_path):
     source, out = osv_csv(tmp_path / "test.csv", photos), tmp_path / "m.parquet"
     ran = geocairn("data", "import", "osv5m", source, "--out", out, "--images", good, "--images", bad)
     assert ran.code == 1
-    assert ran.err == f"geocairn: {bad}: File is not a zip file\n"
+    assert ran.err == f"geocairn: {bad}: File is not a zip file; copy it again from its source\n"
     assert "pictures: 30 found, 10 missing, 0 empty, 0 unlisted" in ran.out
     assert (tmp_path / "m.parquet.missing.txt").read_text().count("\n") == 10
     ran = geocairn("data", "import", "osv5m", source, "--out", out, "--images", good, "--require-images")
     assert ran.code == 0
     assert len(read_manifest(out)) == 30
+
+
+def test_a_cut_shard_is_told_with_the_mend(geocairn, tmp_path):
+    shard, out = webdataset_tar(tmp_path / "a.tar", taken_photos("{index}.jpg")), tmp_path / "m.parquet"
+    whole = shard.read_bytes()
+    for n_bytes in (100, 700):
+        shard.write_bytes(whole[:n_bytes])
+        refused = geocairn.refused("data", "import", "webdataset", shard, "--out", out)
+        assert refused.startswith(f"{shard}: ")
+        assert refused.endswith("; copy it again from its source")
+        assert ":;" not in refused
+    shard.write_bytes(whole[: len(whole) // 2])
+    ran = geocairn("data", "import", "webdataset", shard, "--out", out)
+    assert ran.code == 1
+    assert ran.err.endswith("; copy it again from its source\n")
+
+
+def test_bytes_far_down_that_are_no_utf8_are_told_with_their_place(geocairn, tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"id,lat,lon\n" + b"a,1,2\n" * 9000 + b"caf\xe9,1,2\n")
+    refused = geocairn.refused("data", "import", "csv", tmp_path / "a.csv", "--out", tmp_path / "m.parquet")
+    assert "a.csv: not UTF-8 (byte 54014, line 9002: invalid continuation byte); save it as CSV UTF-8" in refused
+
+
+def test_two_columns_of_one_name_are_to_be_renamed(geocairn, tmp_path):
+    (tmp_path / "a.csv").write_text("id,lat,lat,lon\na,1,2,3\n")
+    refused = geocairn.refused("data", "import", "csv", tmp_path / "a.csv", "--out", tmp_path / "m.parquet")
+    assert refused.endswith("a.csv: two columns are called 'lat'; rename one")
+    (tmp_path / "a.csv").write_text("id,lat,latitude,lon\na,1,2,3\n")
+    assert "choose with --lat-column NAME" in geocairn.refused("data", "import", "csv", tmp_path / "a.csv", "--out", tmp_path / "m.parquet")
+
+
+def test_a_name_with_a_nul_byte_is_left_out(geocairn, tmp_path):
+    (tmp_path / "a.csv").write_text("id,lat,lon\na.jpg,1,3\nb\0.jpg,2,3\n")
+    ran = geocairn("data", "import", "csv", tmp_path / "a.csv", "--out", tmp_path / "m.parquet")
+    assert (ran.code, read_manifest(tmp_path / "m.parquet").photos) == (1, ("a.jpg",))
+    assert "left out, NUL byte in the photo's name: 1" in ran.out
 
 
 def test_columns_are_chosen_by_flags(geocairn, tmp_path):

@@ -39,3 +39,15 @@ def test_a_damaged_folder_is_one_line(geocairn, tmp_path, name):
     (tmp_path / name).write_bytes(b"\0")
     assert geocairn.refused("places", "show", tmp_path).startswith(f"{tmp_path / name}: not ")
     assert "no such file" in geocairn.refused("places", "show", tmp_path / "absent")
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_line(geocairn, tmp_path):
+    save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
+    refused = geocairn.refused("places", "show", tmp_path / "hierarchy.npz")
+    assert refused == f"{tmp_path / 'hierarchy.npz'}: is a file; name the folder that holds hierarchy.npz"
+
+
+def test_bytes_that_are_no_arrays_bring_no_advice_to_load_pickles(geocairn, tmp_path):
+    save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
+    (tmp_path / "hierarchy.npz").write_text("no arrays")
+    assert geocairn.refused("places", "show", tmp_path) == f"{tmp_path / 'hierarchy.npz'}: not a readable .npz; build it anew"

@@ -55,6 +55,7 @@ def recognised_columns(path: Path, names: Sequence[str], settings: ImportSetting
         matching = _matching(names, USUAL_NAMES[field])
         exact = [name for name in matching if name == field]
         if field not in settings.columns and (exact or matching):
+            _check_differ(path, exact or matching)
             if len(exact or matching) > 1:
                 raise BadManifest(f"{path}: {_listed(matching)} could each be the {field}; choose with {_flag(field)}")
             chosen[field] = (exact or matching)[0]
@@ -106,9 +107,14 @@ def _complete(path: Path, names: Sequence[str], chosen: dict[str, str]) -> dict[
     twice = next((name for name in taken if taken.count(name) > 1), None)
     if twice is not None:
         raise BadManifest(f"{path}: column {twice!r} is meant to be {' and '.join(field for field in FIELDS if chosen.get(field) == twice)}; choose one")
-    if names.count(repeated := next((name for name in chosen.values() if names.count(name) > 1), "")) > 1:
-        raise BadManifest(f"{path}: two columns are called {repeated!r}; rename one")
+    _check_differ(path, [name for name in names if name in chosen.values()])
     return chosen
+
+
+def _check_differ(path: Path, names: Sequence[str]) -> None:
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise BadManifest(f"{path}: two columns are called {repeated!r}; rename one")
 
 
 def _flag(field: str) -> str:

@@ -77,9 +77,10 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(tuple(_LISTERS))
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, without the lines that tell how each way of reading failed."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def damage(error: Exception) -> str:
+    """What an error says of an archive, without the lines that tell how each way of reading failed, and the mend."""
+    words = next(iter(str(error).splitlines()), "").rstrip(": ") or type(error).__name__
+    return f"{words}; copy it again from its source"
 
 
 def _archives(place: Path, sizes: dict[str, int], unreadable: list[str]) -> Iterator[tuple[str, Path]]:
@@ -108,7 +109,7 @@ def _list_archive(prefix: str, path: Path, sizes: dict[str, int], unreadable: li
             if PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES:
                 sizes[plain_text(prefix + name.removeprefix("./"))] = size
     except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, NotImplementedError, UnicodeDecodeError, BadManifest) as error:
-        unreadable.append(f"{path}: {first_line(error).removeprefix(f'{path}: ')}")
+        unreadable.append(f"{path}: {damage(error).removeprefix(f'{path}: ')}")
 
 
 def _zip_members(path: Path) -> Members:

@@ -16,8 +16,9 @@ from geocairn.geo.sphere import distance_km
 
 NO_PLACE = PROBLEMS[1]
 REPEATS, ANOTHER_PLACE = "repeats an earlier row", "the same photo at another place"
+NUL_IN_NAME = "NUL byte in the photo's name"
 NOT_LISTED, NO_PICTURE = "not in the list of addresses", "no picture"
-REASONS = (*PROBLEMS, NO_PHOTO, REPEATS, ANOTHER_PLACE, NOT_LISTED, NO_PICTURE)
+REASONS = (*PROBLEMS, NO_PHOTO, NUL_IN_NAME, REPEATS, ANOTHER_PLACE, NOT_LISTED, NO_PICTURE)
 # What sets are known to hold; every other reason is damage.
 HARMLESS = (NO_PLACE, "null island (0, 0)", "no position in the photo", NO_LABEL, REPEATS, NOT_LISTED, NO_PICTURE)
 SAME_PLACE_KM = 0.02  # lists round coordinates to five or six digits
@@ -64,6 +65,8 @@ def gather_rows(found: Sequence[Found]) -> Rows:
         np.concatenate([problem for _, problem in positions]),
     )
     rows.reject(rows.table["photo"].is_null().to_numpy(), NO_PHOTO)
+    # No file can have such a name.
+    rows.reject(pc.fill_null(pc.match_substring(rows.table["photo"], "\0"), fill_value=False).to_numpy(), NUL_IN_NAME)
     return rows
 
 

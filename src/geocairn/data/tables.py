@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
+from geocairn.cells import utf8_fault
 from geocairn.data.columns import Names, known_columns, recognised_columns
 from geocairn.data.found import Found, found_from_columns, refusals, without_missing_words
 from geocairn.data.import_settings import ImportSettings
@@ -101,7 +102,7 @@ def read_csv_text(path: Path, *, separator: str, names: list[str], all_names: li
             convert_options=pc_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), include_columns=names, strings_can_be_null=False),
         )
     except pa.ArrowException as error:
-        raise BadManifest(f"{path}: {_csv_problem(str(error))}") from None
+        raise BadManifest(f"{path}: {_csv_problem(path, str(error))}") from None
     _check_quotes_close(path, table, misshapen)
     return table, refusals([row.number for row in misshapen], [None] * len(misshapen), WRONG_CELLS)
 
@@ -144,9 +145,9 @@ def _parquet(path: Path, read: Callable[[], pa.Table]) -> pa.Table:
         raise BadManifest(f"{path}: cannot be read as Parquet ({str(error).splitlines()[0]}); copy it again from its source") from None
 
 
-def _csv_problem(words: str) -> str:
+def _csv_problem(path: Path, words: str) -> str:
     if "UTF8" in words:
-        return "not UTF-8; save it as CSV UTF-8"
+        return f"{utf8_fault(path)}; save it as CSV UTF-8"
     return f"cannot be read as CSV ({words.splitlines()[0]})"
 
 

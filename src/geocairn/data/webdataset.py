@@ -12,7 +12,7 @@ import pyarrow as pa
 from geocairn.data.columns import recognised_columns
 from geocairn.data.found import Found, found_from_columns, plain_text, refusals, without_missing_words
 from geocairn.data.import_settings import ImportSettings
-from geocairn.data.pictures import first_line
+from geocairn.data.pictures import damage
 from geocairn.data.tars import tar_members
 from geocairn.errors import BadManifest
 from geocairn.photo.listing import PHOTO_SUFFIXES
@@ -76,7 +76,7 @@ def _read_shard(path: Path) -> _Shard:
                 elif member.size:
                     by_key[key].picture = plain_text(member.name.removeprefix("./"))
     except (tarfile.TarError, OSError, EOFError) as error:
-        shard.unreadable.append(first_line(error))
+        shard.unreadable.append(damage(error))
     return shard
 
 

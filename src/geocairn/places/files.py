@@ -96,8 +96,8 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; name a folder that holds one") from None
-    except Exception as error:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything
-        raise BadHierarchy(f"{path}: not a readable .npz ({' '.join(str(error).split())}); build it anew") from None
+    except Exception:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything, advice to load pickles among it
+        raise BadHierarchy(f"{path}: not a readable .npz; build it anew") from None
 
 
 def _read_description(path: Path) -> dict[str, Any]:
@@ -105,8 +105,10 @@ def _read_description(path: Path) -> dict[str, Any]:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; a hierarchy is an .npz with a .json of the same name beside it") from None
+    except NotADirectoryError:
+        raise BadHierarchy(f"{path.parent}: is a file; name the folder that holds {path.with_suffix('.npz').name}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadHierarchy(f"{path}: not readable as JSON ({error}); build the hierarchy anew") from None
+        raise BadHierarchy(f"{path}: not readable as JSON ({getattr(error, 'strerror', None) or error}); build the hierarchy anew") from None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         found = described.get("format") if isinstance(described, dict) else None
         raise BadHierarchy(f"{path}: format {found!r} is not {FORMAT}; build the hierarchy anew with this version")

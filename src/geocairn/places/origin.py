@@ -81,8 +81,8 @@ def _read_fingerprints(path: Path) -> NDArray[np.uint64]:
             rows = np.load(file, allow_pickle=False)
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file, so nobody can tell whether test photos are among the rows; build from a file with photos' names") from None
-    except Exception as error:  # noqa: BLE001 - damaged bytes make numpy raise anything
-        raise BadHierarchy(f"{path}: not a readable .npy ({' '.join(str(error).split())}); build the hierarchy anew") from None
+    except Exception:  # noqa: BLE001 - damaged bytes make numpy raise anything, advice to load pickles among it
+        raise BadHierarchy(f"{path}: not a readable .npy; build the hierarchy anew") from None
     if not isinstance(rows, np.ndarray) or rows.dtype != np.uint64 or rows.ndim != 1 or (rows[1:] <= rows[:-1]).any():
         raise BadHierarchy(f"{path}: does not hold fingerprints of photos; build the hierarchy anew")
     return rows

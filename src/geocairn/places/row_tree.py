@@ -106,8 +106,8 @@ def _read_vectors(path: Path, rows: Coordinates) -> NDArray[Any]:
         vectors = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; name a .npy file of vectors") from None
-    except Exception as error:  # noqa: BLE001 - damaged bytes make numpy raise anything
-        raise BadHierarchy(f"{path}: not a readable .npy ({' '.join(str(error).split())}); save the vectors with numpy.save") from None
+    except Exception:  # noqa: BLE001 - damaged bytes make numpy raise anything, advice to load pickles among it
+        raise BadHierarchy(f"{path}: not a readable .npy of numbers; save the vectors with numpy.save") from None
     if vectors.ndim != 2 or len(vectors) != rows.n_rows:
         raise BadHierarchy(f"{path}: is of shape {vectors.shape}, but {rows.path} has {rows.n_rows} rows; a vector is needed for each, in the same order")
     return vectors if len(rows) == rows.n_rows else vectors[rows.rows]
