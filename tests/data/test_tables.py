@@ -68,7 +68,7 @@ def test_files_that_are_no_csv_are_refused(tmp_path, data, words):
 def test_latin_letters_far_down_are_refused_too(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"photo,lat\n" + b"a,1\n" * 50_000 + "é,1\n".encode("latin-1"))
-    with pytest.raises(BadManifest, match="not UTF-8; save it as CSV UTF-8"):
+    with pytest.raises(BadManifest, match=r"not UTF-8 \(byte 200010, line 50002: .*\); save it as CSV UTF-8"):
         read_columns(path, {"photo": "photo"})
 
 
