@@ -30,13 +30,7 @@ def leaf_posterior(
     Raises:
         GeocairnError: the clues leave no place on Earth, as two regions that exclude each other do.
     """
-    total = np.zeros(hierarchy.n_leaves)
-    for level, level_scores in enumerate(scores):
-        if level_scores is not None:
-            ancestor = hierarchy.ancestor_of_leaves(level)
-            inside = ancestor >= 0
-            total[inside] += level_scores[ancestor[inside] - hierarchy.places_of(level).start]
-    total /= temperature
+    total = summed_scores(hierarchy, scores) / temperature
     for clue in clues:
         total += clue.log_likelihood(reliability)
     highest = total.max()
@@ -44,6 +38,17 @@ def leaf_posterior(
         raise GeocairnError("the limits given leave no place on Earth; widen --within")
     mass = np.exp(total - highest)
     return np.asarray(mass / mass.sum())
+
+
+def summed_scores(hierarchy: Hierarchy, scores: LevelScores) -> NDArray[np.float64]:
+    """(L,) sum of the log-scores of each leaf's ancestors, as `leaf_posterior` takes them."""
+    total = np.zeros(hierarchy.n_leaves)
+    for level, level_scores in enumerate(scores):
+        if level_scores is not None:
+            ancestor = hierarchy.ancestor_of_leaves(level)
+            inside = ancestor >= 0
+            total[inside] += level_scores[ancestor[inside] - hierarchy.places_of(level).start]
+    return total
 
 
 def coarsen(hierarchy: Hierarchy, mass: NDArray[np.float64], level: int) -> NDArray[np.float64]:

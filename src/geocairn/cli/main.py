@@ -7,6 +7,7 @@ from typing import NoReturn, cast
 import typer
 
 from geocairn.cli.bundle import bundle
+from geocairn.cli.calibrate import calibrate
 from geocairn.cli.data import data
 from geocairn.cli.demo import demo
 from geocairn.cli.doctor import doctor
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(locate)
 app.command()(evaluate)
+app.command()(calibrate)
 app.add_typer(places, name="places")
 app.add_typer(data, name="data")
 app.add_typer(features, name="features")

@@ -1,0 +1,61 @@
+"""`geocairn calibrate`: a bundle, and photos that it has not seen -> the bundle with probabilities that keep their word."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from geocairn.evaluate.calibrate import Calibrated
+
+
+def calibrate(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
+    manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) of photos that the bundle has not seen.", show_default=False)],
+    photos: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that the photos are relative to; the manifest's by default.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the calibrated bundle; by default it replaces the old one.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Fit a bundle's temperature, and the support that an answer needs, on validation photos; write them into the bundle."""
+    from geocairn.cli.progress import counted
+    from geocairn.evaluate.calibrate import calibrate_bundle
+
+    found = calibrate_bundle(bundle, manifest, photos=photos, out=out, jobs=jobs, watch=counted)
+    typer.echo(_text(found))
+    if found.errors:
+        typer.echo(f"geocairn: {found.errors[0]}", err=True)
+        raise typer.Exit(1)
+
+
+def _text(found: "Calibrated") -> str:
+    old, new, before, after = found.old, found.new, found.before, found.after
+    left_out = {
+        f"{len(found.errors)} failed": found.errors,
+        f"{found.n_outside} outside every place": found.n_outside,
+        f"{found.n_not_drawn} left out for want of memory": found.n_not_drawn,
+    }
+    counts = [f"{found.n} photos of {new.fitted_on['authors']} authors", *(said for said, n in left_out.items() if n)]
+    lines = [
+        f"{found.folder}: calibrated on {', '.join(counts)}",
+        f"bundle sha256 {found.bundle_sha256}",
+        "",
+        f"{'':24}{'before':>18}{'after':>18}",
+        _line("temperature", f"{old.temperature:.4g}", f"{new.temperature:.4g} +- {found.temperature_error:.2g}"),
+        _line("support", f"{old.support:g}", f"{new.support:g}"),
+        _line("nats to the true leaf", f"{before.nll:.4f}", f"{after.nll:.4f}"),
+    ]
+    for level, word in before.levels.items():
+        later = after.levels[level]
+        lines.append(_line(f"{level}: mean p", f"{word.mean_p:.4f}", f"{later.mean_p:.4f}"))
+        lines.append(_line(f"{level}: share right", f"{word.right:.4f}", f"{later.right:.4f}"))
+        lines.append(_line(f"{level}: ECE", f"{word.ece:.4f}", f"{later.ece:.4f}"))
+    for nominal, held in before.regions.items():
+        pair = (f"{one.inside:.3f} +- {one.standard_error:.3f}" for one in (held, after.regions[nominal]))
+        lines.append(_line(f"in the {nominal:.0%} region", *pair))
+        lines.append(_line("  which holds", f"{held.mass:.3f}", f"{after.regions[nominal].mass:.3f}"))
+    lines += ["", "After: under temperatures fitted on the photos of other authors, in five parts."]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _line(what: str, before: str, after: str) -> str:
+    return f"{what:24}{before:>18}{after:>18}"

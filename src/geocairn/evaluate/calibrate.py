@@ -1,0 +1,177 @@
+"""Calibration of a bundle on photos that it has not seen: the function that `geocairn calibrate` calls."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.answer.decide import Calibration
+from geocairn.errors import BadBundle, BadManifest
+from geocairn.evaluate.held_scores import MAX_NUMBERS, HeldScores, Scored, scored_photos
+from geocairn.evaluate.temperature import Figures, figures_of, fit_support, fit_temperature, temperature_error
+from geocairn.manifest import Manifest, read_manifest
+from geocairn.places.nearest import NearestPlace
+from geocairn.places.origin import check_not_built_from
+from geocairn.systems.bundle import Bundle, load_bundle
+from geocairn.systems.bundles import SHIPPED
+from geocairn.systems.recalibrate import check_target, save_recalibrated
+
+MIN_PHOTOS = 50
+N_FOLDS = 5
+
+Watch = Callable[[Iterable[Scored], int], Iterable[Scored]]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What a calibration found.
+
+    Attributes:
+        folder: of the bundle with its new calibration.
+        before: under the temperature that the bundle had.
+        after: under a temperature fitted on the photos of other authors, photo by photo.
+        temperature_error: standard error of the temperature, by author.
+        n_outside: photos taken outside every place; they take no part.
+        n_not_drawn: photos left out for want of memory.
+        errors: why photos could not be scored.
+    """
+
+    folder: Path
+    bundle_sha256: str
+    old: Calibration
+    new: Calibration
+    before: Figures
+    after: Figures
+    temperature_error: float
+    n: int
+    n_outside: int
+    n_not_drawn: int
+    errors: tuple[str, ...]
+
+
+def calibrate_bundle(
+    bundle: Path, manifest: Path, *, photos: Path | None = None, out: Path | None = None, jobs: int = 1, watch: Watch = lambda scored, n: scored
+) -> Calibrated:
+    """Fit the calibration of a bundle on photos of known place, and write the bundle with it.
+
+    Args:
+        bundle: its folder.
+        manifest: of photos that it was not made from: their validation split.
+        photos: folder that the manifest's photos are relative to; its own folder by default.
+        out: folder for the bundle with its new calibration; by default it is written in place of the old one.
+        jobs: worker processes; they change nothing but speed.
+        watch: is handed the stream of scored photos and their number, and passes the stream on: for a progress bar.
+
+    Raises:
+        BadBundle: it ships with the package, or is not whole.
+        BadManifest, BadCoordinate: the manifest cannot be used, holds training rows, too few photos or one author alone.
+        BadHierarchy: the bundle's places were built from photos of the manifest.
+        BadFeatures: the bundle takes features that are not beside the manifest.
+        BadOutput: `out` cannot be written.
+    """
+    if str(bundle) in SHIPPED:
+        raise BadBundle(f"{bundle}: this bundle ships with Geocairn, calibrated already; name the folder of one of your own")
+    rows = _checked_rows(manifest)
+    found = load_bundle(bundle)
+    check_not_built_from(bundle, rows)
+    target = check_target(bundle, out)
+    leaf = NearestPlace(found.hierarchy).leaf(rows.latlon_deg)
+    inside = np.flatnonzero(leaf >= 0)
+    _check_enough(rows, len(inside), "lie in a place of the bundle")
+    chosen = _drawn(inside, found.hierarchy.n_leaves)
+    stream = watch(scored_photos(bundle, rows, chosen.tolist(), photos=photos, jobs=jobs), len(chosen))
+    held, errors = _held(stream, leaf[chosen], rows.author_codes()[chosen], found.hierarchy.n_leaves)
+    _check_enough(rows, len(held), f"have a score that allows for their place{f' ({errors[0]})' if errors else ''}")
+    fitted = _fit(held, found, rows)
+    counted = replace(fitted, n_outside=len(rows) - len(inside), n_not_drawn=len(inside) - len(chosen), errors=tuple(errors))
+    save_recalibrated(bundle, counted.new, said=_said(counted, rows), target=target)
+    return replace(counted, folder=out or bundle, bundle_sha256=load_bundle(target).sha256)
+
+
+def _checked_rows(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    n_train = sum(cell is not None and cell.strip().lower() == "train" for cell in manifest.columns.get("split", ()))
+    if n_train:
+        raise BadManifest(f"{path}: {n_train} of its rows are of the split train, which the bundle has seen; name a manifest of validation photos")
+    _check_enough(manifest, len(manifest), "are there")
+    if len(np.unique(manifest.author_codes())) < 2:
+        raise BadManifest(f"{path}: all photos are by one author, which says nothing of others'; name a manifest of more authors")
+    return manifest
+
+
+def _check_enough(manifest: Manifest, n: int, what: str) -> None:
+    if n < MIN_PHOTOS:
+        raise BadManifest(f"{manifest.path}: {n} photos {what}, but a calibration needs {MIN_PHOTOS}; name a longer manifest")
+
+
+def _drawn(rows: NDArray[np.int64], n_leaves: int) -> NDArray[np.int64]:
+    """As many of the rows as fit into memory, in order; at least as many as a calibration needs."""
+    most = max(MAX_NUMBERS // n_leaves, MIN_PHOTOS)
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+
+
+def _held(stream: Iterable[Scored], leaf: NDArray[np.int64], groups: NDArray[np.int64], n_leaves: int) -> tuple[HeldScores, list[str]]:
+    """The photos that were scored; one whose true place the scores exclude altogether is an error, for no temperature mends it."""
+    scores, clues = np.zeros((len(leaf), n_leaves), dtype=np.float32), None
+    kept, errors = np.zeros(len(leaf), dtype=bool), []
+    for row, scored in enumerate(stream):
+        if scored.scores is None:
+            errors.append(str(scored.error))
+            continue
+        scores[row] = scored.scores
+        if scored.clues is not None:
+            clues = np.zeros_like(scores) if clues is None else clues
+            clues[row] = scored.clues
+        if np.isfinite(scores[row, leaf[row]] + (0 if clues is None else clues[row, leaf[row]])):
+            kept[row] = True
+        else:
+            errors.append(f"row {row + 1} of those scored: its true place is excluded altogether, which no temperature mends; look at the scores")
+    if kept.all():
+        return HeldScores(scores, clues, leaf, groups), errors
+    return HeldScores(scores[kept], None if clues is None else clues[kept], leaf[kept], groups[kept]), errors
+
+
+def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
+    temperature = round(fit_temperature(held, np.arange(len(held))), 4)
+    before, _ = figures_of(held, np.full(len(held), bundle.calibration.temperature), bundle.hierarchy, bundle.territory)
+    after, told = figures_of(held, _held_out_temperatures(held), bundle.hierarchy, bundle.territory)
+    fitted_on: dict[str, str | int | float] = {
+        "manifest_sha256": manifest.sha256,
+        "photos": len(held),
+        "authors": len(np.unique(held.groups)),
+        "nll_before": round(before.nll, 4),
+        "nll_after": round(after.nll, 4),
+    }
+    new = Calibration(temperature=temperature, support=fit_support(told), calibrated=True, fitted_on=fitted_on)
+    return Calibrated(
+        folder=bundle.folder,
+        bundle_sha256=bundle.sha256,
+        old=bundle.calibration,
+        new=new,
+        before=before,
+        after=after,
+        temperature_error=temperature_error(held, temperature),
+        n=len(held),
+        n_outside=0,
+        n_not_drawn=0,
+        errors=(),
+    )
+
+
+def _held_out_temperatures(held: HeldScores) -> NDArray[np.float64]:
+    """(M,) for each photo the temperature that the photos of other authors give, in five parts."""
+    authors, code = np.unique(held.groups, return_inverse=True)
+    fold = np.random.default_rng(0).permutation(len(authors))[code] % N_FOLDS
+    found = np.zeros(len(held))
+    for part in np.unique(fold).tolist():
+        found[fold == part] = fit_temperature(held, np.flatnonzero(fold != part))
+    return found
+
+
+def _said(found: Calibrated, manifest: Manifest) -> str:
+    return (
+        f"Temperature {found.new.temperature:g} (standard error {found.temperature_error:.2g}), support {found.new.support:g}; fitted on {found.n} photos of "
+        f"{found.new.fitted_on['authors']} authors of the manifest with sha256 {manifest.sha256}."
+    )
