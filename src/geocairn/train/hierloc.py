@@ -1,88 +1,35 @@
 """HierLoc as a task: a folder of data with manifests and features -> a hierarchy of the training rows, entity features, a model and its bundle."""
 
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
-from geocairn.config import Config
-from geocairn.coordinates import read_coordinates
-from geocairn.data.feature_store import FeatureStore, open_store
-from geocairn.errors import BadFeatures, BadManifest
-from geocairn.geo.sphere import latlon_from_unit, unit_from_latlon
+from geocairn.data.feature_store import open_store
+from geocairn.errors import BadFeatures
+from geocairn.geo.sphere import latlon_from_unit
 from geocairn.models.entity_features import LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
 from geocairn.models.text_features import HashedText
-from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
-from geocairn.places.row_entities import EntitySettings, build_row_entities
 from geocairn.systems.hierloc import save_hierloc
-from geocairn.train.recipe import Recipe
-from geocairn.train.row_labels import places_of_rows
+from geocairn.train.rows import Rows, RowsRecipe, build_places, read_rows
 from geocairn.train.task import ParameterGroup
 
-HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 _BLOCK = 65536
 
 
-class DataSettings(Config):
-    """Where the rows are: `train.parquet` and `val.parquet` with a feature store beside them."""
-
-    dir: Path
-    store: str = Field("features", min_length=1, description="folder of the feature store")
-    photos: int = Field(0, ge=0, description="the first so many training rows; 0: all")
-    validation_photos: int = Field(2000, ge=1, description="at most so many validation rows, the first ones, are scored each time")
-
-
-class PlacesSettings(Config):
-    """Which hierarchy is built from the training rows."""
-
-    source: Literal["data", "rows"] = Field(
-        "data", description="the hierarchy beside the manifests, which must count the training rows; or built from them here"
-    )
-    rows: EntitySettings = EntitySettings()
-
-
-class HierLocRecipe(Recipe):
+class HierLocRecipe(RowsRecipe):
     """A recipe of HierLoc."""
 
     system: Literal["hierloc"] = "hierloc"
-    data: DataSettings
-    places: PlacesSettings = PlacesSettings()
     text: HashedText = HashedText()
     model: HierLocConfig = HierLocConfig()
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a manifest as the model sees them.
-
-    Attributes:
-        features: the store; `row` says which of its rows each photo has.
-        row: (N,) int64.
-        labels: (N, L) index of the place among those of its level; -1 not known, -2 known but not among the places.
-        unit: (N, 3) float64 where the photos were taken.
-    """
-
-    features: FeatureStore
-    row: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    unit: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def read(self, rows: NDArray[np.int64]) -> Tensor:
-        """(B, F) float32 features."""
-        return torch.from_numpy(self.features.read(self.row[rows]).astype(np.float32))
 
 
 class HierLocTask:
@@ -93,11 +40,11 @@ class HierLocTask:
     def __init__(self, recipe: HierLocRecipe, folder: Path) -> None:
         self.recipe = recipe
         self.places = folder / "places"
-        self.hierarchy = _build_places(recipe, self.places)
+        self.hierarchy = build_places(recipe, self.places)
         store = open_store(recipe.data.dir / recipe.data.store)
         self.encoder = store.meta.header.encoder
-        self.train = _read_rows(recipe.data.dir / "train.parquet", recipe, self.hierarchy, store)
-        self.validation = _read_rows(recipe.data.dir / "val.parquet", recipe, self.hierarchy, store)
+        self.train = read_rows(recipe.data.dir / "train.parquet", recipe, self.hierarchy, store)
+        self.validation = read_rows(recipe.data.dir / "val.parquet", recipe, self.hierarchy, store)
         self.n_train = len(self.train)
         means, counts, mean, std = _entity_means(self.train, self.hierarchy)
         levels = [_level_features(self.hierarchy, level, means[level], counts[level], recipe) for level in range(len(self.hierarchy.level_names))]
@@ -155,36 +102,6 @@ class HierLocTask:
 def make_hierloc_task(recipe: HierLocRecipe, folder: Path) -> HierLocTask:
     """The task of a recipe; places are kept in `folder`."""
     return HierLocTask(recipe, folder)
-
-
-def _build_places(recipe: HierLocRecipe, out: Path) -> Hierarchy:
-    """The hierarchy of the training rows in RUN/places."""
-    data = recipe.data.dir
-    if recipe.places.source == "rows":
-        return build_row_entities(data / "train.parquet", out, recipe.places.rows)
-    hierarchy = load_hierarchy(data / "hierarchy.npz")
-    if hierarchy.meta.get("count_of") != "rows" or hierarchy.meta.get("split") != "train":
-        raise BadManifest(f"{data / 'hierarchy.npz'}: was not built from training rows alone; build it from them, or set places.source to rows")
-    out.mkdir(parents=True, exist_ok=True)
-    for name in HIERARCHY_FILES:
-        try:
-            shutil.copyfile(data / name, out / name)
-        except FileNotFoundError:
-            raise BadManifest(f"{data / name}: no such file; build the hierarchy anew") from None
-    return hierarchy
-
-
-def _read_rows(manifest: Path, recipe: HierLocRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
-    table = read_coordinates(manifest, columns=hierarchy.level_names)
-    if table.photos is None:
-        raise BadManifest(f"{manifest}: no column 'photo'; features are found by the photos' names")
-    keep = slice(0, recipe.data.photos or None) if manifest.name == "train.parquet" else slice(None)
-    rows = store.rows_of(list(table.photos)[keep])
-    if (rows < 0).any():
-        missing = list(table.photos)[keep][int(np.flatnonzero(rows < 0)[0])]
-        raise BadFeatures(f"{store.folder}: no features of {int((rows < 0).sum())} photos of {manifest}, such as {missing!r}; extract them")
-    labels = places_of_rows(table, hierarchy)[keep]
-    return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]))
 
 
 def _entity_means(rows: Rows, hierarchy: Hierarchy) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], NDArray[np.float32], NDArray[np.float32]]:

@@ -1,0 +1,115 @@
+"""A folder of data with manifests and features -> the hierarchy of its training rows, and the rows as the models see them."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from geocairn.config import Config
+from geocairn.coordinates import read_coordinates
+from geocairn.data.feature_store import FeatureStore
+from geocairn.errors import BadFeatures, BadManifest
+from geocairn.geo.sphere import unit_from_latlon
+from geocairn.places.files import load_hierarchy
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.origin import ROWS_FILE
+from geocairn.places.row_entities import EntitySettings, build_row_entities
+from geocairn.train.recipe import Recipe
+from geocairn.train.row_labels import places_of_rows
+
+HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
+
+
+class DataSettings(Config):
+    """Where the rows are: `train.parquet` and `val.parquet` with a feature store beside them."""
+
+    dir: Path
+    store: str = Field("features", min_length=1, description="folder of the feature store")
+    photos: int = Field(0, ge=0, description="the first so many training rows; 0: all")
+    validation_photos: int = Field(2000, ge=1, description="at most so many validation rows, the first ones, are scored each time")
+
+
+class PlacesSettings(Config):
+    """Which hierarchy is built from the training rows."""
+
+    source: Literal["data", "rows"] = Field(
+        "data", description="the hierarchy beside the manifests, which must count the training rows; or built from them here"
+    )
+    rows: EntitySettings = EntitySettings()
+
+
+class RowsRecipe(Recipe):
+    """A recipe of a system that learns from the features of labelled rows."""
+
+    data: DataSettings
+    places: PlacesSettings = PlacesSettings()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a manifest as the model sees them.
+
+    Attributes:
+        features: the store; `row` says which of its rows each photo has.
+        row: (N,) int64.
+        labels: (N, L) index of the place among those of its level; -1 not known, -2 known but not among the places.
+        unit: (N, 3) float64 where the photos were taken.
+    """
+
+    features: FeatureStore
+    row: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    unit: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def read(self, rows: NDArray[np.int64]) -> Tensor:
+        """(B, F) float32 features."""
+        return torch.from_numpy(self.features.read(self.row[rows]).astype(np.float32))
+
+
+def build_places(recipe: RowsRecipe, out: Path) -> Hierarchy:
+    """The hierarchy of the training rows, kept in `out`, the run's folder `places`.
+
+    Raises:
+        BadManifest: the hierarchy beside the manifests was not built from training rows alone, or its files are missing.
+    """
+    data = recipe.data.dir
+    if recipe.places.source == "rows":
+        return build_row_entities(data / "train.parquet", out, recipe.places.rows)
+    hierarchy = load_hierarchy(data / "hierarchy.npz")
+    if hierarchy.meta.get("count_of") != "rows" or hierarchy.meta.get("split") != "train":
+        raise BadManifest(f"{data / 'hierarchy.npz'}: was not built from training rows alone; build it from them, or set places.source to rows")
+    out.mkdir(parents=True, exist_ok=True)
+    for name in HIERARCHY_FILES:
+        try:
+            shutil.copyfile(data / name, out / name)
+        except FileNotFoundError:
+            raise BadManifest(f"{data / name}: no such file; build the hierarchy anew") from None
+    return hierarchy
+
+
+def read_rows(manifest: Path, recipe: RowsRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
+    """The rows of a manifest with their features and labels.
+
+    Raises:
+        BadManifest: rows without names.
+        BadFeatures: photos that are not in the store.
+    """
+    table = read_coordinates(manifest, columns=hierarchy.level_names)
+    if table.photos is None:
+        raise BadManifest(f"{manifest}: no column 'photo'; features are found by the photos' names")
+    keep = slice(0, recipe.data.photos or None) if manifest.name == "train.parquet" else slice(None)
+    rows = store.rows_of(list(table.photos)[keep])
+    if (rows < 0).any():
+        missing = list(table.photos)[keep][int(np.flatnonzero(rows < 0)[0])]
+        raise BadFeatures(f"{store.folder}: no features of {int((rows < 0).sum())} photos of {manifest}, such as {missing!r}; extract them")
+    labels = places_of_rows(table, hierarchy)[keep]
+    return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]))
