@@ -7,6 +7,7 @@ from typing import Any
 
 from geocairn.train.hierloc import HierLocRecipe, make_hierloc_task
 from geocairn.train.recipe import Recipe
+from geocairn.train.softmax import SoftmaxRecipe, make_softmax_task
 from geocairn.train.task import Task
 
 
@@ -24,4 +25,7 @@ class Kind:
 
 
 # By the name that a recipe's `system` gives.
-KINDS: Mapping[str, Kind] = {"hierloc": Kind(HierLocRecipe, make_hierloc_task)}
+KINDS: Mapping[str, Kind] = {
+    "hierloc": Kind(HierLocRecipe, make_hierloc_task),
+    "softmax": Kind(SoftmaxRecipe, make_softmax_task),
+}

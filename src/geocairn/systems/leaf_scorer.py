@@ -1,0 +1,133 @@
+"""A system that scores the leaves from features alone: what such systems share, and how they are written as bundles."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.answer.decide import Calibration
+from geocairn.config import Config
+from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.photo.read import Photo
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.places.origin import ROWS_FILE
+from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
+from geocairn.systems.limits import ConstantSystem
+from geocairn.systems.system import Evidence
+
+Settings = TypeVar("Settings", bound=Config)
+_ROWS_AT_ONCE = 64  # blocks are filled up to so many: a row's scores do not depend on the others, to the last bit
+
+
+class Scaling(NamedTuple):
+    """What training photos have on average, by which features are standardised; a feature that never varied becomes its difference from the mean."""
+
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, F) standardised features."""
+        return (features - self.mean) / np.where(self.std > 0, self.std, np.float32(1))
+
+
+class LeafScorer(ConstantSystem):
+    """A system that takes features, not photos; a subclass says what a block of them means."""
+
+    scaling: Scaling
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.scaling = Scaling(self.array("feature_mean", 1), self.array("feature_std", 1))
+        self.dim = len(self.scaling.mean)
+
+    @abstractmethod
+    def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(64, L) log-probabilities of the leaves, of (64, F) finite features."""
+
+    def array(self, name: str, n_dims: int) -> NDArray[Any]:
+        """An array of the bundle.
+
+        Raises:
+            BadBundle: it is not there, of another shape, or not finite.
+        """
+        found = self.bundle.arrays.get(name)
+        if found is None or found.ndim != n_dims or not np.isfinite(found).all():
+            told = "holds no" if found is None else f"holds a {found.dtype} of shape {found.shape}, not finite or not the right, as"
+            raise BadBundle(f"{self.bundle.folder}: {told} array {name!r}; train it anew")
+        return found
+
+    def evidence(self, photo: Photo) -> Evidence:
+        """This bundle was trained on features.
+
+        Raises:
+            BadPhoto: always.
+        """
+        raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+
+    def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
+        """Weigh (B, F) features."""
+        return [Evidence(_by_level(self.hierarchy, row)) for row in self.log_scores(features)]
+
+    def log_scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
+        """Log-probabilities of all leaves.
+
+        Args:
+            features: (B, F) numbers.
+
+        Returns:
+            (B, L) float64.
+
+        Raises:
+            BadFeatures: of another width, or not finite.
+        """
+        known = np.asarray(features, dtype=np.float32)
+        if known.ndim != 2 or known.shape[1] != self.dim:
+            raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.dim} numbers per photo")
+        if not np.isfinite(known).all():
+            raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
+        scores = np.empty((len(known), self.hierarchy.n_leaves))
+        for start in range(0, len(known), _ROWS_AT_ONCE):
+            block = known[start : start + _ROWS_AT_ONCE]
+            padded = np.concatenate([block, np.broadcast_to(self.scaling.mean, (_ROWS_AT_ONCE - len(block), self.dim))])
+            scores[start : start + len(block)] = self.log_probabilities(padded)[: len(block)]
+        return scores
+
+
+def save_leaf_scorer(
+    folder: Path, config: BundleConfig, *, scaling: Scaling, arrays: Mapping[str, NDArray[Any]], hierarchy: Hierarchy, rows_file: Path, card: str
+) -> Path:
+    """Write a trained scorer as a bundle, never calibrated yet.
+
+    Args:
+        arrays: what it has learned besides its scaling.
+        rows_file: fingerprints of the rows that the hierarchy was built from; kept, so that a test on one of them is refused.
+        card: what it is, in Markdown.
+    """
+
+    def more(draft: Path) -> None:
+        (draft / ROWS_FILE).write_bytes(rows_file.read_bytes())
+
+    known = {"feature_mean": scaling.mean, "feature_std": scaling.std, **arrays}
+    return save_bundle(folder, config, hierarchy=hierarchy, calibration=Calibration(calibrated=False), card=card, arrays=known, more=more)
+
+
+def parsed_settings(bundle: Bundle, kind: type[Settings]) -> Settings:
+    """The settings of the system itself.
+
+    Raises:
+        BadBundle: unknown keys, or values out of range.
+    """
+    try:
+        return kind.parse(str(bundle.folder / "config.json"), bundle.config.system)
+    except BadConfig as error:
+        raise BadBundle(f"{error}; train it anew") from None
+
+
+def _by_level(hierarchy: Hierarchy, of_leaves: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Scores as the levels want them: each leaf's at its own level, nought for what lies above."""
+    of_places = np.zeros(len(hierarchy))
+    of_places[hierarchy.leaves] = of_leaves
+    return tuple(of_places[slice(places.start, places.stop)] for places in map(hierarchy.places_of, range(len(hierarchy.level_names))))

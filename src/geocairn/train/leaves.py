@@ -1,0 +1,89 @@
+"""What classification over the leaves needs of labelled rows: the leaf of each, features' mean and spread, and how often scores are right."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geocairn.errors import BadFeatures
+from geocairn.places.hierarchy import Hierarchy
+from geocairn.systems.leaf_scorer import Scaling
+from geocairn.train.row_labels import ABSENT, UNKNOWN
+from geocairn.train.rows import Rows
+
+_BLOCK = 65536
+
+
+def deepest_places(labels: NDArray[np.int64], hierarchy: Hierarchy) -> NDArray[np.int64]:
+    """The finest place that each row is known to lie in.
+
+    Args:
+        labels: (N, levels) as `places_of_rows` gives them.
+
+    Returns:
+        (N,) place indices; -1 where nothing is known.
+    """
+    found = np.full(len(labels), -1, dtype=np.int64)
+    for level in range(labels.shape[1]):
+        known = labels[:, level] >= 0
+        found[known] = labels[known, level] + hierarchy.places_of(level).start
+    return found
+
+
+def leaf_of_rows(labels: NDArray[np.int64], hierarchy: Hierarchy) -> NDArray[np.int64]:
+    """The leaf that each row is labelled with.
+
+    Returns:
+        (N,) leaf indices; -1 where the labels leave several open, or name a place that the hierarchy does not have.
+    """
+    place = deepest_places(labels, hierarchy)
+    is_leaf = (place >= 0) & (hierarchy.leaf_stop[place] - hierarchy.leaf_start[place] == 1) & (labels != ABSENT).all(axis=1)
+    return np.where(is_leaf, hierarchy.leaf_start[place].astype(np.int64), -1)
+
+
+def feature_scaling(rows: Rows) -> Scaling:
+    """Mean and spread of the rows' features.
+
+    Raises:
+        BadFeatures: some are not finite.
+    """
+    dim = rows.features.meta.header.dim
+    total, squares = np.zeros(dim), np.zeros(dim)
+    for start in range(0, len(rows), _BLOCK):
+        features = rows.read(np.arange(start, min(start + _BLOCK, len(rows)))).double().numpy()
+        n_faulty = int((~np.isfinite(features)).any(axis=1).sum())
+        if n_faulty:
+            raise BadFeatures(f"{rows.features.folder}: {n_faulty} training photos have no finite features; leave them out")
+        total += features.sum(axis=0)
+        squares += (features**2).sum(axis=0)
+    mean = total / len(rows)
+    std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0.0))
+    return Scaling(mean.astype(np.float32), std.astype(np.float32))
+
+
+def leaf_metrics(blocks: Iterable[NDArray[np.float64]], labels: NDArray[np.int64], hierarchy: Hierarchy) -> dict[str, float]:
+    """How often the likeliest place is the true one.
+
+    Args:
+        blocks: (B, L) log-probabilities of consecutive rows, all of them together.
+        labels: (N, levels); a place that the hierarchy does not have counts as wrong.
+
+    Returns:
+        For each level with a label the percentage right, of the rows with a label there; and `nll`, the mean negative log-probability of the leaf where
+        the labels tell one.
+    """
+    leaf = leaf_of_rows(labels, hierarchy)
+    starts = [hierarchy.places_of(level).start for level in range(labels.shape[1])]
+    best, nll, row = np.empty_like(labels), list[NDArray[np.float64]](), 0
+    for block in blocks:
+        for index, scores in enumerate(block, start=row):
+            mass = hierarchy.sum_leaves(np.exp(scores))
+            best[index] = [level.argmax() if len(level) else UNKNOWN for level in np.split(mass, starts[1:])]
+        here = np.arange(row, row + len(block))
+        seen = here[leaf[here] >= 0]
+        nll.append(-block[seen - row, leaf[seen]])
+        row += len(block)
+    known = labels != UNKNOWN
+    right = {name: 100 * float((best == labels)[known[:, level], level].mean()) for level, name in enumerate(hierarchy.level_names) if known[:, level].any()}
+    every = np.concatenate(nll) if nll else np.zeros(0)
+    return right | ({"nll": float(every.mean())} if len(every) else {})

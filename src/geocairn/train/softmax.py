@@ -1,0 +1,100 @@
+"""Flat softmax as a task: a folder of data with manifests and features -> a hierarchy of the training rows, a classifier of its leaves, and its bundle."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from geocairn.data.feature_store import open_store
+from geocairn.errors import BadManifest
+from geocairn.models.softmax import FlatSoftmax, SoftmaxConfig
+from geocairn.places.origin import ROWS_FILE
+from geocairn.systems.bundle import BundleConfig
+from geocairn.systems.leaf_scorer import save_leaf_scorer
+from geocairn.systems.softmax import KIND, SoftmaxSettings
+from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows
+from geocairn.train.rows import RowsRecipe, build_places, read_rows
+from geocairn.train.task import ParameterGroup
+
+_BLOCK = 256
+
+
+class SoftmaxRecipe(RowsRecipe):
+    """A recipe of the flat softmax."""
+
+    system: Literal["softmax"] = "softmax"
+    model: SoftmaxConfig = SoftmaxConfig()
+
+
+class SoftmaxTask:
+    """What the engine trains; see `train.task.Task`. Rows whose labels leave several leaves open are left out."""
+
+    name = "softmax"
+
+    def __init__(self, recipe: SoftmaxRecipe, folder: Path) -> None:
+        data = recipe.data
+        self.recipe = recipe
+        self.places = folder / "places"
+        self.hierarchy = build_places(recipe, self.places)
+        store = open_store(data.dir / data.store)
+        self.encoder = store.meta.header.encoder
+        self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
+        self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
+        leaf = leaf_of_rows(self.train.labels, self.hierarchy)
+        self.labelled = np.flatnonzero(leaf >= 0)
+        if not len(self.labelled):
+            raise BadManifest(f"{data.dir / 'train.parquet'}: no row says which {self.hierarchy.level_names[-1]} it shows; label some")
+        self.leaf = torch.from_numpy(leaf[self.labelled])
+        self.n_train = len(self.labelled)
+        self.scaling = feature_scaling(self.train)
+        self.model = FlatSoftmax(recipe.model, store.meta.header.dim, self.hierarchy.log_leaf_weight, *self.scaling)
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """All in flat space."""
+        return [{"kind": "euclidean", "params": list(self.model.parameters()), "lr_scale": 1.0, "weight_decay": True}]
+
+    def loss(self, rows: Tensor, step: int) -> tuple[Tensor, Mapping[str, float]]:
+        """Cross-entropy of some labelled training rows."""
+        index = rows.cpu()
+        features = self.train.read(self.labelled[index.numpy()])
+        return self.model.loss(features.to(rows.device), self.leaf[index].to(rows.device)), {}
+
+    def validate(self) -> Mapping[str, float]:
+        """Percentage right at each level, and the mean negative log-probability of the true leaf."""
+        labels = self.validation.labels[: self.recipe.data.validation_photos]
+        return leaf_metrics(self._log_probabilities(len(labels)), labels, self.hierarchy)
+
+    def state(self) -> Mapping[str, Any]:
+        """Nothing besides the model."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Nothing besides the model."""
+
+    def save_bundle(self, folder: Path) -> None:
+        """Write the model as a bundle of the kind softmax."""
+        n_left_out = len(self.train) - self.n_train
+        card = (
+            f"# {self.name}\n\nFlat classification ({self.recipe.model.head}) over {self.hierarchy.n_leaves} places, trained on {self.n_train} photos' features "
+            f"of {self.encoder!r}; {n_left_out} training photos whose labels leave several places open are left out. Places were built from the training "
+            "rows alone. A baseline: it knows nothing of how places lie. Never calibrated.\n"
+        )
+        settings = SoftmaxSettings(layers=len(self.model.layers))
+        config = BundleConfig(kind=KIND, name=self.name, stores={self.recipe.data.store: self.encoder}, system=settings.model_dump(mode="json"))
+        rows_file = self.places / ROWS_FILE
+        save_leaf_scorer(folder, config, scaling=self.scaling, arrays=self.model.arrays(), hierarchy=self.hierarchy, rows_file=rows_file, card=card)
+
+    def _log_probabilities(self, n_rows: int) -> Iterator[NDArray[np.float64]]:
+        device = next(self.model.parameters()).device
+        for start in range(0, n_rows, _BLOCK):
+            features = self.validation.read(np.arange(start, min(start + _BLOCK, n_rows)))
+            yield self.model(features.to(device)).double().log_softmax(-1).cpu().numpy()
+
+
+def make_softmax_task(recipe: SoftmaxRecipe, folder: Path) -> SoftmaxTask:
+    """The task of a recipe; places are kept in `folder`."""
+    return SoftmaxTask(recipe, folder)
