@@ -38,6 +38,41 @@ def test_candidates_are_distinct_ranked_and_no_more_than_asked_for(world, top):
     assert best_discs(hierarchy, mass, top) == discs
 
 
+@settings(max_examples=60)
+@given(crowded(), st.integers(1, 6))
+def test_discs_are_those_of_trying_every_centre_at_every_radius(world, top):
+    hierarchy, mass = world
+    assert {(disc.leaf, disc.radius_km) for disc in best_discs(hierarchy, mass, top)} == discs_plainly(hierarchy, mass, top)
+
+
+def discs_plainly(hierarchy, mass, top):
+    """Leaf and radius of each disc, by masses of all discs of all radii, in kilometres."""
+    left, units = mass.copy(), hierarchy.unit[hierarchy.leaves]
+    apart = distance_km_from_units(units[:, None], units[None])
+    heaviest_first = np.argsort(-mass, kind="stable")
+    radius = next((radius for radius in RADII_KM if ((apart <= radius) @ mass).max() >= 0.5 - 1e-12), RADII_KM[-1])
+    found = set()
+    while len(found) < top and left.any():
+        centres = [leaf for leaf in heaviest_first if left[leaf] > 0]
+        for step in [step for step in reversed(RADII_KM) if step <= radius]:
+            held = (apart[centres] <= step) @ left
+            best = centres[int(np.argmax(held >= held.max() * (1 - 1e-12)))]
+            centres = [leaf for leaf in centres if apart[best, leaf] <= step]
+        found.add((int(centres[0]), radius))
+        left[apart[centres[0]] <= radius + candidates.MARGIN_KM] = 0
+    return found
+
+
+def test_of_centres_with_equal_discs_the_heaviest_is_taken_whatever_the_rounding():
+    """Thirty leaves in one place: each disc holds all, in another order of summing."""
+    numbers = np.random.default_rng(5)
+    hierarchy = hierarchy_of([Leaf(("A", None, None, str(index)), 48.0 + 1e-4 * index, 2.0, 1.0) for index in range(30)])
+    for _ in range(20):
+        mass = numbers.dirichlet(np.ones(30))
+        (disc,) = best_discs(hierarchy, mass, 5)
+        assert disc.leaf == int(np.argmax(mass))
+
+
 @settings(max_examples=25)
 @given(crowded(), SEEDS, st.sampled_from(RADII_KM))
 def test_p_is_the_share_of_photos_drawn_from_the_posterior_that_lie_within_the_radius(world, seed, radius_km):

@@ -30,6 +30,7 @@ def test_what_the_factory_builds_is_a_hierarchy(hierarchy):
 def test_the_weights_of_the_leaves_sum_to_each_places_own(hierarchy):
     assert_allclose(hierarchy.sum_leaves(hierarchy.weight[hierarchy.leaves]), hierarchy.weight, atol=1e-12)
     assert_allclose(np.exp(hierarchy.log_leaf_weight), hierarchy.weight[hierarchy.leaves], rtol=1e-12)
+    assert_allclose(hierarchy.leaf_unit, hierarchy.unit[hierarchy.leaves], rtol=0)
 
 
 @FEW

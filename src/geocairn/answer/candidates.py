@@ -1,6 +1,8 @@
 """Distinct ranked candidates: the few discs that hold most of a posterior."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,10 @@ RADII_KM = (10.0, 25.0, 75.0, 200.0, 500.0, 1000.0)
 ENOUGH_MASS = 0.5
 MARGIN_KM = 2.0
 """Centres are farther apart than their radius by this much: told to 0.01 degree, each may move by 0.8 km towards the other."""
+FARTHEST_REACH_KM = 200.0
+"""No leaf's photos are taken to lie farther than this from its centre."""
+ROUNDING = 1e-12
+"""Sums of masses that differ by less than this share of them are equal."""
 N_POINTS = 2048
 N_CENTRES = 192
 
@@ -38,16 +44,20 @@ def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> lis
         smaller one, down to the leaf. The search looks at the `N_POINTS` heaviest leaves; each `p` is over all.
     """
     order = heaviest(mass, N_POINTS)
-    left, unit = mass[order].copy(), hierarchy.unit[hierarchy.leaves[order]]
+    left, unit = mass[order], hierarchy.leaf_unit[order]
     nearness = unit[:N_CENTRES] @ unit.T
-    radius = _radius_km(left, nearness)
-    discs: list[Disc] = []
-    while len(discs) < top and left[:N_CENTRES].any():
-        row = _coarse_to_fine(left, nearness, radius)
-        if row is None:
+    radius, held = _radius_km(left, nearness)
+    within: NDArray[np.float64] | None = None
+    rows: list[int] = []
+    while True:
+        rows.append(_coarse_to_fine(left, nearness, radius, held))
+        left[nearness[rows[-1]] >= _cosine(radius + MARGIN_KM)] = 0.0
+        if len(rows) == top or not left[:N_CENTRES].any():
             break
-        discs.append(Disc(int(order[row]), radius, probability_within(hierarchy, mass, unit[row], radius)))
-        left[nearness[row] >= _cosine(radius + MARGIN_KM)] = 0.0
+        # Kept as numbers, for the product is taken once for each disc.
+        within = (nearness >= _cosine(radius)).astype(np.float64) if within is None else within
+        held = within @ left
+    discs = [Disc(int(order[row]), radius, probability_within(hierarchy, mass, unit[row], radius)) for row in rows]
     return sorted(discs, key=lambda disc: -disc.p)
 
 
@@ -61,11 +71,10 @@ def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: 
     Returns:
         In [0, 1].
     """
-    leaves = hierarchy.leaves
-    reach = np.minimum(hierarchy.radius_km[leaves], 200.0)
-    near = np.flatnonzero(hierarchy.unit[leaves] @ centre >= _cosine(min(radius_km + 200.0, np.pi * EARTH_RADIUS_KM)))
-    distance = distance_km_from_units(hierarchy.unit[leaves[near]], centre)
-    held = float(mass[near] @ _share_of_disc(distance, reach[near].astype(np.float64), radius_km))
+    near = np.flatnonzero(hierarchy.leaf_unit @ centre >= _cosine(min(radius_km + FARTHEST_REACH_KM, np.pi * EARTH_RADIUS_KM)))
+    reach = np.minimum(hierarchy.radius_km[hierarchy.leaves[near]], FARTHEST_REACH_KM)
+    distance = distance_km_from_units(hierarchy.leaf_unit[near], centre)
+    held = float(mass[near] @ _share_of_disc(distance, reach.astype(np.float64), radius_km))
     return min(held, 1.0)
 
 
@@ -90,44 +99,68 @@ def best_for_median(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> int:
 
 def _distances_from_heaviest(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     order = heaviest(mass, N_POINTS)
-    unit = hierarchy.unit[hierarchy.leaves[order]]
+    unit = hierarchy.leaf_unit[order]
     return order, EARTH_RADIUS_KM * np.arccos(np.clip(unit[: 4 * N_CENTRES] @ unit.T, -1, 1))
 
 
-def _radius_km(left: NDArray[np.float64], nearness: NDArray[np.float64]) -> float:
-    for radius in RADII_KM:
-        if np.max((nearness >= _cosine(radius)) @ left) >= ENOUGH_MASS:
-            return radius
-    return RADII_KM[-1]
+def _radius_km(left: NDArray[np.float64], nearness: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The smallest radius at which a disc holds half, else the largest, and (C,) what its discs hold.
+
+    A smaller disc holds no more, so only centres whose larger one is enough are tried again; the others are said to hold nothing.
+    """
+    radius, held = RADII_KM[-1], (nearness >= _cosine(RADII_KM[-1])) @ left
+    for smaller in RADII_KM[-2::-1]:
+        rows = np.flatnonzero(held >= ENOUGH_MASS * (1 - ROUNDING))
+        found = (nearness[rows] >= _cosine(smaller)) @ left
+        if not (found >= ENOUGH_MASS * (1 - ROUNDING)).any():
+            break
+        radius, held = smaller, np.zeros(len(nearness))
+        held[rows] = found
+    return radius, held
 
 
-def _coarse_to_fine(left: NDArray[np.float64], nearness: NDArray[np.float64], radius: float) -> int | None:
-    """Row of the leaf found by going from the best disc of `radius` to the best of each smaller radius within it; None where nothing is left."""
-    allowed = left[: len(nearness)] > 0
-    row = None
-    for step in [step for step in reversed(RADII_KM) if step <= radius]:
-        held = np.where(allowed, (nearness >= _cosine(step)) @ left, 0.0)
-        if held.max() <= 0:
-            return row
-        row = int(np.argmax(held))
-        allowed &= nearness[row, : len(nearness)] >= _cosine(step)
-    return int(np.argmax(np.where(allowed, left[: len(nearness)], 0.0)))
+def _coarse_to_fine(left: NDArray[np.float64], nearness: NDArray[np.float64], radius: float, held: NDArray[np.float64]) -> int:
+    """Row of the leaf found by going from the best disc of `radius` to the best of each smaller radius within it, and to its heaviest leaf.
+
+    Args:
+        left: (P,) masses, the heaviest first and some of the centres' above zero; those of earlier discs are zero.
+        nearness: (C, P) cosines between the first C points and all.
+        held: (C,) masses of the discs of `radius`.
+    """
+    rows = np.flatnonzero(left[: len(nearness)])
+    held = held[rows]
+    for wide, narrow in pairwise([*(step for step in reversed(RADII_KM) if step <= radius), 0.0]):
+        best = rows[_first_best(held)]
+        rows = rows[nearness[best, rows] >= _cosine(wide)]
+        if len(rows) == 1 or not narrow:
+            break
+        points = np.flatnonzero(nearness[best] >= _cosine(1.01 * (wide + narrow)))
+        held = (nearness[np.ix_(rows, points)] >= _cosine(narrow)) @ left[points]
+    return int(rows[0])
 
 
+def _first_best(held: NDArray[np.float64]) -> int:
+    """The first of the largest: sums that differ by no more than rounding count as equal, so that the order of summing does not show."""
+    return int(np.argmax(held >= held.max() * (1 - ROUNDING)))
+
+
+@lru_cache(maxsize=256)
 def _cosine(km: float) -> float:
     return float(1 - chord_from_km(km) ** 2 / 2)
 
 
 def _share_of_disc(distance: NDArray[np.float64], reach: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """Share of discs of radius `reach` whose centres are `distance` away that lies within `radius`: the lens of two circles over the disc."""
-    smaller = np.minimum(reach, radius)
+    """Share of discs of radius `reach` whose centres are `distance` away that lies within `radius`."""
     inside = np.minimum(1.0, (radius / np.maximum(reach, 1e-9)) ** 2)
-    apart = np.maximum(distance, 1e-9)
-    with np.errstate(invalid="ignore"):
-        a = np.arccos(np.clip((apart**2 + reach**2 - radius**2) / (2 * apart * np.maximum(reach, 1e-9)), -1, 1))
-        b = np.arccos(np.clip((apart**2 + radius**2 - reach**2) / (2 * apart * radius), -1, 1))
-        lens = reach**2 * (a - np.sin(2 * a) / 2) + radius**2 * (b - np.sin(2 * b) / 2)
-    share = np.where(
-        distance >= reach + radius, 0.0, np.where(distance <= np.maximum(reach, radius) - smaller, inside, lens / (np.pi * np.maximum(reach, 1e-9) ** 2))
-    )
+    share = np.where(distance >= reach + radius, 0.0, inside)
+    cut = np.flatnonzero((distance < reach + radius) & (distance > np.maximum(reach, radius) - np.minimum(reach, radius)))
+    share[cut] = _lens_of_disc(np.maximum(distance[cut], 1e-9), reach[cut], radius)
     return np.asarray(np.clip(share, 0.0, 1.0))
+
+
+def _lens_of_disc(apart: NDArray[np.float64], reach: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Share of discs of radius `reach` > 0 that lies within a circle which cuts them: the lens of the two circles over the disc."""
+    a = np.arccos(np.clip((apart**2 + reach**2 - radius**2) / (2 * apart * np.maximum(reach, 1e-9)), -1, 1))
+    b = np.arccos(np.clip((apart**2 + radius**2 - reach**2) / (2 * apart * radius), -1, 1))
+    lens = reach**2 * (a - np.sin(2 * a) / 2) + radius**2 * (b - np.sin(2 * b) / 2)
+    return np.asarray(lens / (np.pi * np.maximum(reach, 1e-9) ** 2))

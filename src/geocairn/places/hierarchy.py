@@ -91,6 +91,11 @@ class Hierarchy:
         return places[np.argsort(self.leaf_start[places], kind="stable")].astype(np.int32)
 
     @cached_property
+    def leaf_unit(self) -> NDArray[np.float64]:
+        """(L, 3) float64: unit vector of each leaf's centre."""
+        return self.unit[self.leaves]
+
+    @cached_property
     def log_leaf_weight(self) -> NDArray[np.float64]:
         """(L,) float64: log of the prior share of each leaf."""
         return np.log(self.weight[self.leaves])
