@@ -1,15 +1,18 @@
 """`geocairn train`: a recipe -> a run folder and a bundle."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from geocairn.train.dry_run import DryRun
-    from geocairn.train.engine import Watch
+    from geocairn.train.engine import MakeTask, Watch
+    from geocairn.train.fit import MakeFit
+    from geocairn.train.recipe import AnyRecipe, Recipe
 
 TRAINING_PACKAGES = ("torch", "lightning_fabric", "safetensors")
 
@@ -21,25 +24,45 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder: recipe, log, checkpoints, bundle.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off, or that is to be longer.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Take two steps, tell sizes, memory and time, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell sizes, and memory and time from two steps; write nothing.")] = False,
 ) -> None:
     """Train a model by a recipe; a run that is finished is left as it is."""
     if out is None and not dry_run:
         raise typer.BadParameter("name the run folder", param_hint="--out")
     _check_installed()
-    from geocairn.train import engine
     from geocairn.train import recipe as recipes
-    from geocairn.train.dry_run import dry_run as try_out
-    from geocairn.train.kinds import KINDS
+    from geocairn.train.kinds import KINDS, FitKind
 
-    wanted = recipes.read_recipe(recipe, overrides or (), {name: kind.recipe for name, kind in KINDS.items()})
-    make = KINDS[wanted.system].make_task
-    if out is None or dry_run:
-        typer.echo(_dry_run_text(try_out(wanted, lambda folder: make(wanted, folder))))
-        return
-    tell: Callable[[str], None] = lambda words: typer.echo(f"geocairn: {words}", err=True)  # noqa: E731
-    bundle = engine.train(out, wanted, lambda folder: make(wanted, folder), resume=resume, tell=tell, watching=_bar)
-    typer.echo(str(bundle))
+    wanted: Any = recipes.read_recipe(recipe, overrides or (), {name: kind.recipe for name, kind in KINDS.items()})
+    kind = KINDS[wanted.system]
+    if isinstance(kind, FitKind):
+        said = _fitted(wanted, partial(kind.make_fit, wanted), None if dry_run else out, resume=resume)
+    else:
+        said = _trained(wanted, partial(kind.make_task, wanted), None if dry_run else out, resume=resume)
+    typer.echo(said)
+
+
+def _trained(recipe: "Recipe", make_task: "MakeTask", out: Path | None, *, resume: bool) -> str:
+    """The bundle of a run in `out`; without it, what a run would take."""
+    from geocairn.train import engine
+    from geocairn.train.dry_run import dry_run
+
+    if out is None:
+        return _dry_run_text(dry_run(recipe, make_task))
+    return str(engine.train(out, recipe, make_task, resume=resume, tell=_tell, watching=_bar))
+
+
+def _fitted(recipe: "AnyRecipe", make_fit: "MakeFit", out: Path | None, *, resume: bool) -> str:
+    """The same of a system that is fitted at once."""
+    from geocairn.train.fit import fit_run, sizes_of
+
+    if out is None:
+        return "\n".join(sizes_of(make_fit))
+    return str(fit_run(out, recipe, make_fit, resume=resume, tell=_tell))
+
+
+def _tell(words: str) -> None:
+    typer.echo(f"geocairn: {words}", err=True)
 
 
 def _check_installed() -> None:

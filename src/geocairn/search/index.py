@@ -78,6 +78,21 @@ class EntityIndex:
         whole = space if len(space.tau) == n_levels else space.model_copy(update={"tau": space.tau * n_levels})
         return cls(vectors, whole, starts, hierarchy.parent, is_leaf, tuple(first for first, _ in links), tuple(n for _, n in links))
 
+    @classmethod
+    def without_tree(cls, points: ArrayLike, space: Space) -> "EntityIndex":
+        """Index (N, D) vectors of N things that are no places of a hierarchy, such as photos: one level of leaves.
+
+        Raises:
+            BadFeatures: vectors of another shape or kind, or not finite.
+            BadConfig: more than one tau.
+        """
+        vectors = _vectors(points, len(np.asarray(points)))
+        n_things = len(vectors)
+        if len(space.tau) != 1:
+            raise BadConfig(f"{len(space.tau)} values of tau for one level; give one")
+        nothing = (np.zeros(0, dtype=np.int32),)
+        return cls(vectors, space, (0, n_things), np.full(n_things, -1, dtype=np.int32), np.ones(n_things, dtype=bool), nothing, nothing)
+
     def __len__(self) -> int:
         return len(self.points)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from geocairn.errors import BadBundle, UnknownName
 from geocairn.places.atlas import Progress, load_atlas
-from geocairn.systems import hierloc, limits, softmax
+from geocairn.systems import hierloc, limits, neighbours, softmax
 from geocairn.systems.bundle import MANIFEST, Bundle, load_bundle
 from geocairn.systems.clues_only import CluesSystem, PriorSystem
 from geocairn.systems.system import System
@@ -19,6 +19,7 @@ KINDS: dict[str, Callable[[Bundle], System]] = {
     limits.PRIOR_KIND: limits.ConstantSystem,
     hierloc.KIND: hierloc.HierLocSystem,
     softmax.KIND: softmax.SoftmaxSystem,
+    neighbours.KIND: neighbours.NeighboursSystem,
 }
 
 

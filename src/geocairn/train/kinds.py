@@ -1,19 +1,21 @@
-"""Which systems can be trained: the class of each one's recipes, and what makes its task."""
+"""Which systems can be trained: the class of each one's recipes, and what makes its task or its fit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from geocairn.train.fit import Fit
 from geocairn.train.hierloc import HierLocRecipe, make_hierloc_task
-from geocairn.train.recipe import Recipe
+from geocairn.train.neighbours import NeighboursRecipe, make_neighbours_fit
+from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.softmax import SoftmaxRecipe, make_softmax_task
 from geocairn.train.task import Task
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A system that can be trained.
+    """A system that learns step by step.
 
     Attributes:
         recipe: the class of its recipes.
@@ -24,8 +26,22 @@ class Kind:
     make_task: Callable[[Any, Path], Task]
 
 
+@dataclass(frozen=True)
+class FitKind:
+    """A system that is fitted at once.
+
+    Attributes:
+        recipe: the class of its recipes.
+        make_fit: from a recipe and the folder in which it may keep what it builds from the data.
+    """
+
+    recipe: type[AnyRecipe]
+    make_fit: Callable[[Any, Path], Fit]
+
+
 # By the name that a recipe's `system` gives.
-KINDS: Mapping[str, Kind] = {
+KINDS: Mapping[str, Kind | FitKind] = {
     "hierloc": Kind(HierLocRecipe, make_hierloc_task),
     "softmax": Kind(SoftmaxRecipe, make_softmax_task),
+    "neighbours": FitKind(NeighboursRecipe, make_neighbours_fit),
 }

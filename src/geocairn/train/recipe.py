@@ -18,14 +18,19 @@ _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _OPENS_VALUE = ("'", '"', "[", "{")
 
 
-class Recipe(Config):
+class AnyRecipe(Config):
     """What every recipe says; each system adds its own tables, such as `[data]`, `[places]` and `[model]`."""
 
     system: str = Field(min_length=1, description="which system is trained")
+
+
+class Recipe(AnyRecipe):
+    """What every recipe of a system says that learns step by step."""
+
     train: TrainSettings = TrainSettings()
 
 
-SomeRecipe = TypeVar("SomeRecipe", bound=Recipe)
+SomeRecipe = TypeVar("SomeRecipe", bound=AnyRecipe)
 
 
 def read_recipe(path: Path, overrides: Sequence[str], kinds: Mapping[str, type[SomeRecipe]]) -> SomeRecipe:

@@ -20,7 +20,7 @@ from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.places.row_entities import EntitySettings, build_row_entities
-from geocairn.train.recipe import Recipe
+from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.row_labels import places_of_rows
 
 HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
@@ -44,11 +44,15 @@ class PlacesSettings(Config):
     rows: EntitySettings = EntitySettings()
 
 
-class RowsRecipe(Recipe):
+class LabelledRecipe(AnyRecipe):
     """A recipe of a system that learns from the features of labelled rows."""
 
     data: DataSettings
     places: PlacesSettings = PlacesSettings()
+
+
+class RowsRecipe(LabelledRecipe, Recipe):
+    """The same of a system that learns step by step."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Rows:
         return torch.from_numpy(self.features.read(self.row[rows]).astype(np.float32))
 
 
-def build_places(recipe: RowsRecipe, out: Path) -> Hierarchy:
+def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     """The hierarchy of the training rows, kept in `out`, the run's folder `places`.
 
     Raises:
@@ -96,7 +100,7 @@ def build_places(recipe: RowsRecipe, out: Path) -> Hierarchy:
     return hierarchy
 
 
-def read_rows(manifest: Path, recipe: RowsRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
+def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
     """The rows of a manifest with their features and labels.
 
     Raises:

@@ -2,7 +2,7 @@
 
 RUN/config.toml    the recipe with every default and override
 RUN/log.jsonl      a row every so many steps, and one for each validation
-RUN/checkpoints/   the last ones and the best one
+RUN/checkpoints/   the last ones and the best one, of a system that learns step by step
 RUN/bundle/        of the best checkpoint
 RUN/finished.json  written last
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.storage import appearing_at_once
-from geocairn.train.recipe import Recipe, parse_recipe, read_toml
+from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
 
 CONFIG, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "log.jsonl", "checkpoints", "bundle", "finished.json"
@@ -23,13 +23,13 @@ CONFIG, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "log.jsonl", "checkp
 LENGTHS = ("train.epochs", "train.steps")
 
 
-def is_finished(run: Path, recipe: Recipe) -> bool:
+def is_finished(run: Path, recipe: AnyRecipe) -> bool:
     """Whether the run of this very recipe has ended and its bundle is there."""
     told = _read_finished(run)
     return told.get("recipe_sha256") == recipe.sha256() and (run / BUNDLE).is_dir()
 
 
-def claim_run(run: Path, recipe: Recipe, *, resume: bool) -> bool:
+def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
     """Write down what is to be trained, before anything else; with `resume`, take up a run that is there.
 
     Returns:
@@ -43,7 +43,6 @@ def claim_run(run: Path, recipe: Recipe, *, resume: bool) -> bool:
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             raise BadOutput(f"{run}: is a file or holds other files; name a new folder")
         write_recipe(run, recipe)
-        (run / CHECKPOINTS).mkdir(exist_ok=True)
         return False
     changed = list(_changes(run, recipe))
     others = [change for change in changed if change[0] not in LENGTHS]
@@ -53,11 +52,10 @@ def claim_run(run: Path, recipe: Recipe, *, resume: bool) -> bool:
     if not resume:
         state = f"of another length ({changed[0][0]} = {changed[0][1]!r})" if changed else "that was cut off"
         raise BadRun(f"{run}: holds a run {state}; --resume goes on with it, or name a new folder")
-    (run / CHECKPOINTS).mkdir(exist_ok=True)
     return bool(changed)
 
 
-def write_recipe(run: Path, recipe: Recipe) -> None:
+def write_recipe(run: Path, recipe: AnyRecipe) -> None:
     """Write down the recipe with all its defaults.
 
     Raises:
@@ -69,12 +67,12 @@ def write_recipe(run: Path, recipe: Recipe) -> None:
     _write(run / CONFIG, text)
 
 
-def save_finished(run: Path, recipe: Recipe, told: Mapping[str, Any]) -> None:
+def save_finished(run: Path, recipe: AnyRecipe, told: Mapping[str, Any]) -> None:
     """Write down that the run has ended, and how."""
     _write(run / FINISHED, json.dumps({"recipe_sha256": recipe.sha256(), **told}, indent=1, allow_nan=False) + "\n")
 
 
-def _changes(run: Path, recipe: Recipe) -> Iterator[tuple[str, Any, Any]]:
+def _changes(run: Path, recipe: AnyRecipe) -> Iterator[tuple[str, Any, Any]]:
     """Keys in which the recipe differs from the run's, with the old and the new value."""
     path = run / CONFIG
     values = read_toml(path)

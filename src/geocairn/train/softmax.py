@@ -77,9 +77,9 @@ class SoftmaxTask:
 
     def save_bundle(self, folder: Path) -> None:
         """Write the model as a bundle of the kind softmax."""
-        n_left_out = len(self.train) - self.n_train
+        head, n_left_out = self.recipe.model.head, len(self.train) - self.n_train
         card = (
-            f"# {self.name}\n\nFlat classification ({self.recipe.model.head}) over {self.hierarchy.n_leaves} places, trained on {self.n_train} photos' features "
+            f"# {self.name}\n\nFlat classification ({head}) over {self.hierarchy.n_leaves} places, trained on {self.n_train} photos' features "
             f"of {self.encoder!r}; {n_left_out} training photos whose labels leave several places open are left out. Places were built from the training "
             "rows alone. A baseline: it knows nothing of how places lie. Never calibrated.\n"
         )
