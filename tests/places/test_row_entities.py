@@ -65,7 +65,7 @@ def test_it_says_what_it_was_built_from(tmp_path):
     latlon = np.array([[float(cell) for cell in line.split(",")[1:3]] for line in ROWS.splitlines()[1:] if line[0] in "abcdefgi"])
     assert hierarchy.meta["source_sha256"] == coordinates_sha256(latlon)
     assert np.load(tmp_path / "places/rows.npy").tolist() == photo_fingerprints("abcdefgi").tolist()
-    assert hierarchy.meta["settings"] == {"labels": "columns", "polygons": False, "split": "auto", "min_radius_km": 1.0}
+    assert hierarchy.meta["settings"] == {"labels": "columns", "polygons": False, "fill_missing": False, "split": "auto", "min_radius_km": 1.0}
     assert hierarchy.meta["split"] == "train"
     assert json.loads((tmp_path / "places/hierarchy.json").read_text())["builder"] == "entities"
 

@@ -26,6 +26,7 @@ def evaluate(
     """Score a bundle, a file of predictions, or the best that places could answer, against the true places."""
     from geocairn.cli.progress import counted, tell_step
     from geocairn.evaluate.failures import failure_lines
+    from geocairn.evaluate.leak import leak_words
     from geocairn.evaluate.markdown import report_markdown
     from geocairn.evaluate.run import run_evaluation
     from geocairn.evaluate.settings import EvaluationSettings
@@ -47,7 +48,7 @@ def evaluate(
     )
     report = run_evaluation(manifest, settings, out=out, watch=counted, tell=tell_step)
     typer.echo(report_markdown(report, []))
-    for line in failure_lines(report):
+    for line in (*filter(None, [leak_words(report)]), *failure_lines(report)):
         typer.echo(f"geocairn: {line}", err=True)
     if report.n_failed:
         raise typer.Exit(1)

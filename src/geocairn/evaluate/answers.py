@@ -30,11 +30,13 @@ class Source:
         places: the hierarchy that truths and answers are places of.
         locate: photos -> predictions with exact coordinates, in their order; a file answers nothing anew.
         locate_rows: the same for a manifest whose photos' features lie beside it; None where they do not.
+        is_leaked: whether a bundle declares that its places are built from test photos too.
     """
 
     places: Places
     locate: Locate = lambda paths: ()
     locate_rows: Callable[[Manifest], Iterable[Prediction] | None] = lambda manifest: None
+    is_leaked: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
     # Imported here, for a file of predictions needs no system.
     from geocairn.locate import LocateSettings, Locator
     from geocairn.places.nearest import NearestPlace
+    from geocairn.systems.bundle import read_config
 
     exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide})
     locator = Locator.load(settings.bundle, exact, progress=tell, keep_posterior=True)
@@ -81,7 +84,8 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
         return locator.locate_rows(manifest.path, manifest.photos, jobs=settings.jobs) if is_there else None
 
     places = Places(hierarchy, NearestPlace(hierarchy))
-    return Source(places, lambda paths: locator.locate_many(paths, jobs=settings.jobs), locate_rows)
+    is_leaked = Path(settings.bundle).is_dir() and read_config(Path(settings.bundle)).leaked
+    return Source(places, lambda paths: locator.locate_many(paths, jobs=settings.jobs), locate_rows, is_leaked)
 
 
 def answers_of_file(predictions: Path, manifest: Manifest, *, places: Places) -> Answers:

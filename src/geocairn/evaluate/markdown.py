@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from geocairn.evaluate.failures import failure_lines
+from geocairn.evaluate.leak import leak_words
 from geocairn.evaluate.report import DifferenceRecord, GroupRow, Interval, Report
 
 _MAX_GROUPS, _MAX_ROWS = 50, 20
@@ -25,9 +26,11 @@ def report_markdown(report: Report, plots: Sequence[str]) -> str:
 def _head(report: Report) -> str:
     system = report.system
     names = {"bundle": system.bundle, "predictions": system.predictions, "oracle of": system.oracle}
+    leaked = leak_words(report)
+    warning = f"**{_cell(leaked)}.**\n\n" if leaked else ""
     name = next(f"{kind} {value}" for kind, value in names.items() if value is not None)
     return (
-        f"# {_cell(name)} on {_cell(report.manifest.file)}\n\n"
+        f"# {_cell(name)} on {_cell(report.manifest.file)}\n\n{warning}"
         f"{report.n} photos, {report.n_failed} failed (infinitely far), {report.n_abstained} abstained (scored by their first candidate), "
         f"{report.n_answered} answered ({report.answered_pct:.1f} %).\n"
         f"Protocol {report.protocol}: {_rules(report)}; decision rule {report.decide}. "

@@ -37,6 +37,7 @@ class SystemRecord(Record):
     settings_sha256: str | None = Field(description="of the bundle's settings; null for a file")
     hierarchy_sha256: str | None = Field(description="of the places that truths and answers were compared in")
     version: str
+    n_leaked: int = Field(default=0, description="photos of the manifest that the bundle's places are built from, as it declares: above 0 no honest test")
 
 
 class FailureReason(Record):

@@ -1,6 +1,7 @@
 """One evaluation from a manifest to its report: the function that `geocairn evaluate` calls."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from geocairn.evaluate.compare import against_record
 from geocairn.evaluate.failures import failure_reasons
 from geocairn.evaluate.groups import group_rows
 from geocairn.evaluate.guess import Guess
+from geocairn.evaluate.leak import n_leaked_photos
 from geocairn.evaluate.oracle import answers_of_oracle
 from geocairn.evaluate.protocol import Protocol, protocol_named
 from geocairn.evaluate.report import Against, BootstrapRecord, ManifestRecord, Report, finite
@@ -23,7 +25,6 @@ from geocairn.evaluate.tables import report_tables
 from geocairn.evaluate.truth import Places, Truth, true_places
 from geocairn.evaluate.write import FILES, prepare_folder, write_evaluation
 from geocairn.manifest import Manifest, read_manifest
-from geocairn.places.origin import check_not_built_from
 
 
 def run_evaluation(
@@ -49,7 +50,7 @@ def run_evaluation(
         BadConfig: the settings contradict each other.
         BadManifest, BadCoordinate: the manifest, a file of predictions or a gallery cannot be used.
         BadBundle, BadFeatures: the bundle's folder, or the features beside the manifest, cannot be used.
-        BadHierarchy: the oracle's hierarchy cannot be used, or the bundle's was built from photos of the manifest.
+        BadHierarchy: the oracle's hierarchy cannot be used, or the bundle's was built from photos of the manifest and does not say so.
         UnknownName: there is no such protocol, bundle or level.
         MissingExtra: a package that the bundle needs is not installed.
         BadOutput: `out` or the cache cannot be written, `out` holds other things than an older report, or a file that is read would be overwritten.
@@ -63,8 +64,7 @@ def run_evaluation(
     if out is not None:
         prepare_folder(out, _sources(manifest_path, settings, photos))
     source = opener(settings, tell)
-    if settings.bundle is not None and Path(settings.bundle).is_dir():
-        check_not_built_from(Path(settings.bundle), manifest)
+    n_leaked = n_leaked_photos(settings.bundle, manifest, is_declared=source.is_leaked)
     places, truth = source.places, true_places(manifest, source.places)
     other = answers_of_file(settings.against, manifest, places=places) if settings.against is not None else None
     if settings.predictions is not None:
@@ -76,6 +76,7 @@ def run_evaluation(
         of_rows = source.locate_rows(manifest)
         stream = source.locate([str(path) for path in photos]) if of_rows is None else of_rows
         answers = answers_of_bundle(str(settings.bundle), watch(stream, len(photos)), truth=truth, places=places)
+        answers = replace(answers, system=answers.system.model_copy(update={"n_leaked": n_leaked}))
     evaluation = evaluate_answers(answers, manifest, truth=truth, places=places, other=other, settings=settings)
     if out is not None:
         write_evaluation(out, evaluation)

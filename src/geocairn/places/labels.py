@@ -96,6 +96,30 @@ def stand_by_labels(columns: Sequence[Coded], chain_of: Callable[[Sequence[str |
     return Standing(table, place[combination], rejected)
 
 
+def filled_labels(columns: Sequence[Coded]) -> list[Coded]:
+    """Labels with what a row does not say of a coarser level taken from the rows of its country that name the same finer place, where these agree.
+
+    Args:
+        columns: one of N cells per level, coarse to fine, the country first.
+
+    Returns:
+        The same with names for cells (`name_of_label`). Right where labels are missing by chance, and names are borne by one place of a level and country.
+    """
+    named = [_named(column) for column in columns]
+    country, codes = named[0].codes, [column.codes.astype(np.int64) for column in named]
+    # The finest first: what a city says of its subregion may say more of the region.
+    for finer in range(len(named) - 1, 1, -1):
+        place = np.where((country >= 0) & (codes[finer] >= 0), country * (len(named[finer].values) + 1) + codes[finer], -1)
+        for coarser in range(finer - 1, 0, -1):
+            known = (place >= 0) & (codes[coarser] >= 0)
+            pairs = np.unique(np.stack([place[known], codes[coarser][known]], axis=1), axis=0)
+            places, first, n_names = np.unique(pairs[:, 0], return_index=True, return_counts=True)
+            agreed, name = places[n_names == 1], pairs[first[n_names == 1], 1]
+            row = np.flatnonzero((place >= 0) & (codes[coarser] < 0) & np.isin(place, agreed))
+            codes[coarser][row] = name[np.searchsorted(agreed, place[row])]
+    return [Coded(code, column.values) for code, column in zip(codes, named, strict=True)]
+
+
 def id_of_chain(chain: Sequence[str]) -> str:
     """The id of the finest place of a chain: the names down to it between slashes, nothing between two slashes for a missing level.
 
@@ -139,3 +163,12 @@ def _parent(place: Chain, level: int, index: Mapping[Chain, int]) -> int:
 
 def _quoted(name: str) -> str:
     return "".join(char if char.isprintable() and char not in "/%" else "".join(f"%{byte:02X}" for byte in char.encode()) for char in name)
+
+
+def _named(column: Coded) -> Coded:
+    """The same cells as names, equal ones with one code, -1 where there is no name."""
+    names = [name_of_label(value) for value in column.values]
+    values = sorted({name for name in names if name})
+    code = {name: index for index, name in enumerate(values)}
+    codes = np.array([*(code.get(name, -1) for name in names), -1], dtype=np.int64)
+    return Coded(codes[column.codes], tuple(values))

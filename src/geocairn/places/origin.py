@@ -51,16 +51,24 @@ def check_not_built_from(folder: Path, manifest: Manifest) -> None:
     Raises:
         BadHierarchy: photos of the manifest are among the builder's rows, or nobody can tell because `rows.npy` is missing or damaged.
     """
-    meta = _read_meta(folder / "hierarchy.json")
-    if meta.get("count_of") != "rows":
-        return
-    tested, built_from = photo_fingerprints(manifest.photos), _read_fingerprints(folder / ROWS_FILE)
-    n_shared = int(np.isin(tested, built_from, assume_unique=True).sum())
+    n_shared = n_shared_photos(folder, manifest)
     if n_shared:
+        n_tested, n_built_from = len(photo_fingerprints(manifest.photos)), len(_read_fingerprints(folder / ROWS_FILE))
         raise BadHierarchy(
-            f"{folder}: {n_shared} of the {len(tested)} photos in {manifest.path} are among the {len(built_from)} that these places were built from; "
+            f"{folder}: {n_shared} of the {n_tested} photos in {manifest.path} are among the {n_built_from} that these places were built from; "
             "build them from training rows alone"
         )
+
+
+def n_shared_photos(folder: Path, manifest: Manifest) -> int:
+    """How many photos of a manifest the hierarchy in `folder` was built from; 0 where it counts other things than rows.
+
+    Raises:
+        BadHierarchy: nobody can tell because `rows.npy` is missing or damaged.
+    """
+    if _read_meta(folder / "hierarchy.json").get("count_of") != "rows":
+        return 0
+    return int(np.isin(photo_fingerprints(manifest.photos), _read_fingerprints(folder / ROWS_FILE), assume_unique=True).sum())
 
 
 def _read_meta(path: Path) -> dict[str, Any]:

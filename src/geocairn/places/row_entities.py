@@ -17,7 +17,7 @@ from geocairn.places.entities import LEVELS
 from geocairn.places.files import save_hierarchy
 from geocairn.places.geonames import ATTRIBUTION
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.places.labels import OSV5M_COLUMNS, OSV5M_KEYS, chain_of_keys, chain_of_names, stand_by_labels
+from geocairn.places.labels import OSV5M_COLUMNS, OSV5M_KEYS, chain_of_keys, chain_of_names, filled_labels, stand_by_labels
 from geocairn.places.members import MIN_RADIUS_KM, Standing, hierarchy_of_members
 from geocairn.places.origin import save_origin
 from geocairn.places.reverse import stand_in_cities
@@ -33,6 +33,9 @@ class EntitySettings(Config):
         "columns", description="country, region, subregion and city; the columns of OSV-5M; or the nearest city of GeoNames"
     )
     polygons: bool = Field(False, description="with labels = coordinates: the nearest city of the country whose polygon holds the row")
+    fill_missing: bool = Field(
+        False, description="with labels = columns: a coarser label that a row lacks is that of the rows of its country with the same finer one, if they agree"
+    )
     split: str = Field(
         AUTO_SPLIT, min_length=1, description="only rows of this split are used; auto: train where there is a column split, else every row; all: every row"
     )
@@ -42,6 +45,12 @@ class EntitySettings(Config):
     def _polygons_need_coordinates(self) -> Self:
         if self.polygons and self.labels != "coordinates":
             raise ValueError(f"--polygons goes with --labels coordinates alone, not with {self.labels}; leave it out or choose those labels")
+        return self
+
+    @model_validator(mode="after")
+    def _filling_needs_columns(self) -> Self:
+        if self.fill_missing and self.labels != "columns":
+            raise ValueError(f"fill_missing goes with labels = columns alone, not with {self.labels}; set it to false")
         return self
 
 
@@ -97,7 +106,8 @@ def _stand(rows: Coordinates, settings: EntitySettings, cities: Hierarchy | None
         return stand_in_cities(load_atlas().hierarchy if cities is None else cities, rows.latlon_deg, country_of=country_of)
     if settings.labels == "columns":
         # A manifest may go no farther than countries.
-        return stand_by_labels(_cells(rows, LEVELS, needed=LEVELS[:1]), chain_of_names)
+        cells = _cells(rows, LEVELS, needed=LEVELS[:1])
+        return stand_by_labels(filled_labels(cells) if settings.fill_missing else cells, chain_of_names)
     if OSV5M_KEYS[0] in rows.columns:
         return stand_by_labels(_cells(rows, OSV5M_KEYS, needed=OSV5M_KEYS), chain_of_keys)
     return stand_by_labels(_cells(rows, OSV5M_COLUMNS, needed=OSV5M_COLUMNS), chain_of_names)

@@ -38,6 +38,7 @@ class BundleConfig(Config):
     name: str = Field(min_length=1, description="what answers call it")
     version: str = Field(default_factory=lambda: version("geocairn"), description="of Geocairn when it was saved")
     stores: dict[str, str] = Field(default_factory=dict, description="feature stores beside a manifest that it takes, and their encoders; empty for photos")
+    leaked: bool = Field(False, description="its places and what it knows of them are knowingly built from test rows too: to measure what that is worth")
     system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
 
 
@@ -130,10 +131,19 @@ def load_bundle(folder: Path) -> Bundle:
         BadHierarchy: the places cannot be used.
     """
     verify_bundle(folder)
-    config = _parsed(BundleConfig, folder / "config.json")
+    config = read_config(folder)
     calibration = _parsed(Calibration, folder / "calibration.json")
     hierarchy = load_hierarchy(folder / "hierarchy.npz")
     return Bundle(folder, config, calibration, hierarchy, file_sha256(folder / MANIFEST))
+
+
+def read_config(folder: Path) -> BundleConfig:
+    """What a bundle says that it is, without a look at its other files.
+
+    Raises:
+        BadBundle: there is no `config.json`, or it cannot be read.
+    """
+    return _parsed(BundleConfig, folder / "config.json")
 
 
 def verify_bundle(folder: Path) -> None:

@@ -113,6 +113,7 @@ def save_hierloc(
     stores: dict[str, str],
     rows_file: Path,
     card: str,
+    leaked: bool = False,
 ) -> Path:
     """Write a trained model as a bundle, never calibrated yet.
 
@@ -121,6 +122,7 @@ def save_hierloc(
         stores: the feature stores that it takes, and their encoders.
         rows_file: fingerprints of the rows that the hierarchy was built from; kept, so that a test on one of them is refused.
         card: what it is, in Markdown.
+        leaked: whether test rows are knowingly among those that the hierarchy was built from.
     """
     from safetensors.torch import save_file
 
@@ -129,7 +131,7 @@ def save_hierloc(
         (draft / ROWS_FILE).write_bytes(rows_file.read_bytes())
 
     settings = HierLocSettings(model=model.config.model_dump(mode="json"))
-    config = BundleConfig(kind=KIND, name=name, stores=stores, system=settings.model_dump(mode="json"))
+    config = BundleConfig(kind=KIND, name=name, stores=stores, leaked=leaked, system=settings.model_dump(mode="json"))
     return save_bundle(folder, config, hierarchy=hierarchy, calibration=Calibration(calibrated=False), card=card, more=more)
 
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import model_validator
 from torch import Tensor
 
-from geocairn.data.feature_store import open_store
-from geocairn.errors import BadFeatures
+from geocairn.data.feature_store import FeatureStore, open_store
 from geocairn.geo.sphere import latlon_from_unit
 from geocairn.models.entity_features import LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
@@ -18,18 +18,37 @@ from geocairn.models.text_features import HashedText
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.hierloc import save_hierloc
-from geocairn.train.rows import Rows, RowsRecipe, build_places, read_rows
+from geocairn.systems.leaf_scorer import Scaling
+from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
+from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
+from geocairn.train.leaves import feature_scaling
+from geocairn.train.row_labels import UNKNOWN
+from geocairn.train.rows import RowsRecipe, build_places, read_rows
 from geocairn.train.task import ParameterGroup
 
-_BLOCK = 65536
+_LEAKED_ORIGIN = (
+    "training, validation and TEST rows (places.leaked = true), as are the mean features of places. LEAKED: its figures on those rows are no honest test, "
+    "and it is to be used for nothing but to measure what the leak is worth."
+)
 
 
 class HierLocRecipe(RowsRecipe):
     """A recipe of HierLoc."""
 
     system: Literal["hierloc"] = "hierloc"
+    places: LeakablePlaces = LeakablePlaces()
     text: HashedText = HashedText()
+    prototypes: PrototypeSettings = PrototypeSettings()
     model: HierLocConfig = HierLocConfig()
+
+    @model_validator(mode="after")
+    def _prototypes_keep_their_photos(self) -> Self:
+        if self.prototypes.per_entity > 1 and self.model.entities.leave_out:
+            raise ValueError(
+                f"model.entities.leave_out takes photos out of one mean for each entity, not out of prototypes.per_entity = {self.prototypes.per_entity}; "
+                "set it to false, or prototypes.per_entity to 1"
+            )
+        return self
 
 
 class HierLocTask:
@@ -40,15 +59,31 @@ class HierLocTask:
     def __init__(self, recipe: HierLocRecipe, folder: Path) -> None:
         self.recipe = recipe
         self.places = folder / "places"
-        self.hierarchy = build_places(recipe, self.places)
-        store = open_store(recipe.data.dir / recipe.data.store)
+        data = recipe.data
+        if recipe.places.leaked:
+            self.hierarchy = build_leaked_places(data.dir, recipe.places, self.places)
+        else:
+            self.hierarchy = build_places(recipe, self.places)
+        store = open_store(data.dir / data.store)
         self.encoder = store.meta.header.encoder
-        self.train = read_rows(recipe.data.dir / "train.parquet", recipe, self.hierarchy, store)
-        self.validation = read_rows(recipe.data.dir / "val.parquet", recipe, self.hierarchy, store)
+        self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
+        self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
         self.n_train = len(self.train)
-        means, counts, mean, std = _entity_means(self.train, self.hierarchy)
-        levels = [_level_features(self.hierarchy, level, means[level], counts[level], recipe) for level in range(len(self.hierarchy.level_names))]
-        self.model = HierLoc(recipe.model, store.meta.header.dim, levels, feature_mean=mean, feature_std=std)
+        scaling = feature_scaling(self.train)
+        levels = [_level_features(self.hierarchy, level, means, recipe) for level, means in enumerate(self._means(store, scaling))]
+        self.model = HierLoc(recipe.model, store.meta.header.dim, levels, feature_mean=scaling.mean, feature_std=scaling.std)
+
+    def _means(self, store: FeatureStore, scaling: Scaling) -> list[EntityMeans]:
+        """What the entities of each level look like, by the training rows; with leaked places by all rows."""
+        recipe, parts = self.recipe, [self.train]
+        if recipe.places.leaked:
+            others = (recipe.data.dir / f"{split}.parquet" for split in LEAKED_SPLITS[1:])
+            parts += [read_rows(manifest, recipe, self.hierarchy, store) for manifest in others]
+        means = entity_means(parts, [len(self.hierarchy.places_of(level)) for level in range(len(self.hierarchy.level_names))])
+        if recipe.prototypes.per_entity == 1 or not recipe.model.entities.use_image:
+            return means
+        seed = recipe.train.seed
+        return [entity_prototypes(mean, parts, level, scaling, recipe.prototypes, seed=seed) for level, mean in enumerate(means)]
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Anchors on their manifold, everything else in flat space."""
@@ -67,16 +102,17 @@ class HierLocTask:
         return found.total, {name: float(value) for name, value in found.values.items()}
 
     def validate(self) -> Mapping[str, float]:
-        """Percentage right at each level, of the validation rows with a label there; a place that no training row shows counts as wrong."""
+        """Percentage right at each level, of the validation rows with a label there; places without training rows and rows without features are wrong."""
         self.model.cache_entities()
         device = next(self.model.parameters()).device
         rows = np.arange(min(len(self.validation), self.recipe.data.validation_photos))
         hits: list[NDArray[np.bool_]] = []
         for start in range(0, len(rows), 1024):
             block = rows[start : start + 1024]
-            scores = self.model.level_log_scores(self.validation.read(block).to(device))
-            best = np.stack([level.argmax(-1).cpu().numpy() for level in scores], axis=1)
-            hits.append(best == self.validation.labels[block])
+            features = self.validation.read(block)
+            has_features = features.isfinite().all(dim=1).numpy()
+            best = np.stack([_likeliest(level) for level in self.model.level_log_scores(features.to(device))], axis=1)
+            hits.append((best == self.validation.labels[block]) & has_features[:, None])
         is_known = self.validation.labels[rows] != -1
         right = np.concatenate(hits)
         return {name: 100 * float(right[is_known[:, level], level].mean()) for level, name in enumerate(self.hierarchy.level_names) if is_known[:, level].any()}
@@ -90,13 +126,16 @@ class HierLocTask:
 
     def save_bundle(self, folder: Path) -> None:
         """Write the model as a bundle of the kind hierloc."""
+        is_leaked = self.recipe.places.leaked
+        origin = _LEAKED_ORIGIN if is_leaked else "the training rows alone."
         card = (
             f"# {self.name}\n\nHierLoc, {self.recipe.model.geometry}, trained on {self.n_train} photos' features of {self.encoder!r}; places: "
             + ", ".join(f"{len(self.hierarchy.places_of(level))} of the level {level}" for level in self.hierarchy.level_names)
-            + ", built from the training rows alone. Never calibrated.\n"
+            + f", built from {origin} Never calibrated.\n"
         )
         stores = {self.recipe.data.store: self.encoder}
-        save_hierloc(folder, self.name, model=self.model, hierarchy=self.hierarchy, stores=stores, rows_file=self.places / ROWS_FILE, card=card)
+        rows_file = self.places / ROWS_FILE
+        save_hierloc(folder, self.name, model=self.model, hierarchy=self.hierarchy, stores=stores, rows_file=rows_file, card=card, leaked=is_leaked)
 
 
 def make_hierloc_task(recipe: HierLocRecipe, folder: Path) -> HierLocTask:
@@ -104,40 +143,19 @@ def make_hierloc_task(recipe: HierLocRecipe, folder: Path) -> HierLocTask:
     return HierLocTask(recipe, folder)
 
 
-def _entity_means(rows: Rows, hierarchy: Hierarchy) -> tuple[list[NDArray[np.float32]], list[NDArray[np.int64]], NDArray[np.float32], NDArray[np.float32]]:
-    """Per level (n, F) mean features of the rows labelled so, NaN where there is none, and their number; and mean and spread of all rows' features."""
-    dim = rows.features.meta.header.dim
-    sums = [np.zeros((len(hierarchy.places_of(level)), dim)) for level in range(len(hierarchy.level_names))]
-    counts = [np.zeros(len(total)) for total in sums]
-    total, squares = np.zeros(dim), np.zeros(dim)
-    for start in range(0, len(rows), _BLOCK):
-        block = np.arange(start, min(start + _BLOCK, len(rows)))
-        features = rows.read(block).double().numpy()
-        if not np.isfinite(features).all():
-            raise BadFeatures(
-                f"{rows.features.folder}: {int((~np.isfinite(features)).any(axis=1).sum())} training photos have no finite features; leave them out"
-            )
-        total += features.sum(axis=0)
-        squares += (features**2).sum(axis=0)
-        for level, place in enumerate(rows.labels[block].T):
-            known = place >= 0
-            np.add.at(sums[level], place[known], features[known])
-            counts[level] += np.bincount(place[known], minlength=len(counts[level]))
-    mean = total / len(rows)
-    std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0.0))
-    with np.errstate(invalid="ignore"):
-        means = [(each / count[:, None]).astype(np.float32) for each, count in zip(sums, counts, strict=True)]
-    return means, [each.astype(np.int64) for each in counts], mean.astype(np.float32), std.astype(np.float32)
+def _likeliest(scores: Tensor) -> NDArray[np.int64]:
+    """(B,) the entity with the highest of (B, n) scores; UNKNOWN at a level without any."""
+    return np.asarray(scores.argmax(-1).cpu().numpy()) if scores.shape[1] else np.full(len(scores), UNKNOWN)
 
 
-def _level_features(hierarchy: Hierarchy, level: int, image: NDArray[np.float32], count: NDArray[np.int64], recipe: HierLocRecipe) -> LevelFeatures:
+def _level_features(hierarchy: Hierarchy, level: int, means: EntityMeans, recipe: HierLocRecipe) -> LevelFeatures:
     places = hierarchy.places_of(level)
     return LevelFeatures(
         name=hierarchy.level_names[level],
         latlon_deg=latlon_from_unit(hierarchy.unit[places.start : places.stop]),
-        image=image,
+        image=means.image,
         text=recipe.text.embed(_names(hierarchy, places)) if recipe.model.entities.use_text else None,
-        count=count,
+        count=means.count,
     )
 
 
