@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +14,8 @@ PRUNED = 1e-6
 """Scenes less probable than this, given the scene block alone, are left out."""
 # Products of matrices are made of so many rows at a time at least: an answer must not depend on how many are asked at once.
 _ROWS = 16
+# A multiple of those; all terms of so many are held at a time.
+_ROWS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,22 @@ class PlaceModel:
         Returns:
             (B, C) float64.
         """
+        blocks = [self._block(latent[start : start + _ROWS_AT_ONCE]) for start in range(0, len(latent), _ROWS_AT_ONCE)]
+        return np.concatenate(blocks) if blocks else np.zeros((0, len(self.mean)))
+
+    def _block(self, latent: Array) -> Array:
+        """The same of at most `_ROWS_AT_ONCE` rows: the sum over all gates and sharpness classes, about the largest of them."""
         log_gate = self._log_gate_mass(latent[:, self.place_dim : self.place_dim + self.n_scenes])
-        total = np.full((len(latent), len(self.mean)), -np.inf)
-        for gate in range(len(self.gate)):
-            rows = np.flatnonzero(np.isfinite(log_gate[:, gate]))
-            if len(rows):
-                place = latent[rows, : self.place_dim]
-                total[rows] = np.logaddexp(total[rows], self._given_gate(padded(place), gate)[: len(rows)] + log_gate[rows, gate, None])
+        place = padded(latent[:, : self.place_dim])
+        joint = [term[: len(latent)] for gate in range(len(self.gate)) for term in self._given_gate(place, gate)]
+        weight = np.repeat(log_gate, len(self.sharpness), axis=1)
+        total = np.empty((len(latent), len(self.mean)))
+        for row in range(len(latent)):
+            terms = np.stack([term[row] for term in joint])
+            terms += weight[row, :, None]
+            highest = terms.max(axis=0)
+            terms -= highest
+            np.add(highest, np.log(np.exp(terms, out=terms).sum(axis=0)), out=total[row])
         return total
 
     def _log_gate_mass(self, scene_block: Array) -> Array:
@@ -74,26 +86,31 @@ class PlaceModel:
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(np.exp(log_scene) @ member))
 
-    def _given_gate(self, place: Array, gate: int) -> Array:
-        """(B, C) log-likelihood of place blocks that show the dimensions of one gate, over all sharpness classes."""
+    def _given_gate(self, place: Array, gate: int) -> list[Array]:
+        """Per sharpness class, (B, C) log of its probability and of place blocks that show the dimensions of one gate."""
         is_open = self.gate[gate]
         shown, hidden = place[:, is_open], place[:, ~is_open]
-        mean = self.mean[:, is_open]
-        variance = None if self.variance is None else self.variance[:, is_open]
         noise = (hidden**2).sum(axis=1)
-        total: Array | None = None
-        distance2 = _distance2(shown, mean) if variance is None else None
-        for p, sigma in zip(self.sharpness.tolist(), self.sigma.tolist(), strict=True):
+        distance2 = _distance2(shown, self.mean[:, is_open]) if self.variance is None else None
+        found = []
+        for sharpness, (p, sigma) in enumerate(zip(self.sharpness.tolist(), self.sigma.tolist(), strict=True)):
             beside = np.log(p) - noise / (2 * sigma**2) - hidden.shape[1] * np.log(sigma)
             if distance2 is not None:
                 log_p = distance2 / (-2 * sigma**2) - shown.shape[1] * np.log(sigma)
             else:
-                assert variance is not None
-                log_p = _log_gaussian(shown, mean, variance + sigma**2)
+                weights, constant = self._gaussians[gate][sharpness]
+                log_p = np.hstack([shown, shown**2]) @ weights.T
+                log_p += constant
             log_p += beside[:, None]
-            total = log_p if total is None else np.logaddexp(total, log_p, out=total)
-        assert total is not None
-        return total
+            found.append(log_p)
+        return found
+
+    @cached_property
+    def _gaussians(self) -> list[list[tuple[Array, Array]]]:
+        """Per gate and sharpness class what `_gaussian` gives: the same for all photos."""
+        assert self.variance is not None
+        variances = [[self.variance[:, is_open] + sigma**2 for sigma in self.sigma.tolist()] for is_open in self.gate]
+        return [[_gaussian(self.mean[:, is_open], variance) for variance in of_gate] for is_open, of_gate in zip(self.gate, variances, strict=True)]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that `of_arrays` makes the same model of."""
@@ -116,17 +133,12 @@ def _distance2(points: Array, means: Array) -> Array:
     return np.asarray(product)
 
 
-def _log_gaussian(points: Array, means: Array, variances: Array) -> Array:
-    """(B, C) log density of points under independent normals, but for the 2 pi."""
+def _gaussian(means: Array, variances: Array) -> tuple[Array, Array]:
+    """The log density of independent normals, but for the 2 pi, as (C, 2 D) weights of a point's numbers and their squares, and a (C,) constant."""
     precision = 1 / variances
     weighted = means * precision
     constant = (means * weighted).sum(axis=1) + np.log(variances).sum(axis=1)
-    product = points @ weighted.T
-    product *= 2
-    product -= points**2 @ precision.T
-    product -= constant
-    product /= 2
-    return np.asarray(product)
+    return np.hstack([weighted, precision / -2]), constant / -2
 
 
 def padded(rows: Array) -> Array:
