@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from tests.places.factory import LEVELS, Leaf, hierarchies, hierarchy_of, leaf_masses, small_earth
 
 from geocairn.errors import BadHierarchy, UnknownName
+from geocairn.geo.sphere import unit_from_latlon
 from geocairn.places.hierarchy import Strings, check_hierarchy
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -31,6 +32,7 @@ def test_the_weights_of_the_leaves_sum_to_each_places_own(hierarchy):
     assert_allclose(hierarchy.sum_leaves(hierarchy.weight[hierarchy.leaves]), hierarchy.weight, atol=1e-12)
     assert_allclose(np.exp(hierarchy.log_leaf_weight), hierarchy.weight[hierarchy.leaves], rtol=1e-12)
     assert_allclose(hierarchy.leaf_unit, hierarchy.unit[hierarchy.leaves], rtol=0)
+    assert_allclose(unit_from_latlon(hierarchy.latlon_deg), hierarchy.unit, atol=1e-14)
 
 
 @FEW

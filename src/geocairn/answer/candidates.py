@@ -57,7 +57,8 @@ def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> lis
         # Kept as numbers, for the product is taken once for each disc.
         within = (nearness >= _cosine(radius)).astype(np.float64) if within is None else within
         held = within @ left
-    discs = [Disc(int(order[row]), radius, probability_within(hierarchy, mass, unit[row], radius)) for row in rows]
+    held_within = probabilities_within(hierarchy, mass, unit[rows], radius)
+    discs = [Disc(leaf, radius, p) for leaf, p in zip(order[rows].tolist(), held_within, strict=True)]
     return sorted(discs, key=lambda disc: -disc.p)
 
 
@@ -71,11 +72,18 @@ def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: 
     Returns:
         In [0, 1].
     """
-    near = np.flatnonzero(hierarchy.leaf_unit @ centre >= _cosine(min(radius_km + FARTHEST_REACH_KM, np.pi * EARTH_RADIUS_KM)))
-    reach = np.minimum(hierarchy.radius_km[hierarchy.leaves[near]], FARTHEST_REACH_KM)
-    distance = distance_km_from_units(hierarchy.leaf_unit[near], centre)
-    held = float(mass[near] @ _share_of_disc(distance, reach.astype(np.float64), radius_km))
-    return min(held, 1.0)
+    return probabilities_within(hierarchy, mass, centre[None], radius_km)[0]
+
+
+def probabilities_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centres: NDArray[np.float64], radius_km: float) -> list[float]:
+    """`probability_within` of each of (K, 3) centres, K >= 1."""
+    is_near = hierarchy.leaf_unit @ centres.T >= _cosine(min(radius_km + FARTHEST_REACH_KM, np.pi * EARTH_RADIUS_KM))
+    near = [np.flatnonzero(column) for column in is_near.T]
+    leaves, centre = np.concatenate(near), np.repeat(centres, [len(of_centre) for of_centre in near], axis=0)
+    reach = np.minimum(hierarchy.radius_km[hierarchy.leaves[leaves]], FARTHEST_REACH_KM).astype(np.float64)
+    share = _share_of_disc(distance_km_from_units(hierarchy.leaf_unit[leaves], centre), reach, radius_km)
+    stops = np.cumsum([len(of_centre) for of_centre in near]).tolist()
+    return [min(float(mass[leaves[start:stop]] @ share[start:stop]), 1.0) for start, stop in pairwise([0, *stops])]
 
 
 def heaviest(mass: NDArray[np.float64], n: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from geocairn.answer.posterior import coarsen, holder_of_leaves
 from geocairn.answer.prediction import Candidate, LevelAnswer, Region
 from geocairn.answer.regions import credible_regions
 from geocairn.config import Config
-from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit
+from geocairn.geo.sphere import distance_km_from_units
 from geocairn.places.hierarchy import Hierarchy
 
 Finest = Literal["country", "region", "city", "exact"]
@@ -130,7 +130,7 @@ def rounded(p: float) -> float:
 
 def _led_by(hierarchy: Hierarchy, mass: NDArray[np.float64], leaf: int, discs: list[Disc]) -> list[Disc]:
     """A disc around `leaf`, then those whose centres lie outside it."""
-    radius, units = discs[0].radius_km, hierarchy.unit[hierarchy.leaves]
+    radius, units = discs[0].radius_km, hierarchy.leaf_unit
     lead = Disc(leaf, radius, probability_within(hierarchy, mass, units[leaf], radius))
     return [lead, *(disc for disc in discs if distance_km_from_units(units[disc.leaf], units[leaf]) > radius + MARGIN_KM)]
 
@@ -161,6 +161,6 @@ def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, lev
 
 
 def _candidate_at(hierarchy: Hierarchy, place: int, *, rank: int, radius_km: float, p: float, decimals: int) -> Candidate:
-    lat, lon = latlon_from_unit(hierarchy.unit[place]).tolist()
+    lat, lon = hierarchy.latlon_deg[place].tolist()
     names = [hierarchy.names[above] for above in hierarchy.chain(place)]
     return Candidate(rank=rank, lat_deg=round(lat, decimals), lon_deg=round(lon, decimals), radius_km=radius_km, p=rounded(p), chain=names)

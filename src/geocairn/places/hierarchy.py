@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geocairn.errors import BadHierarchy, UnknownName
+from geocairn.geo.sphere import latlon_from_unit
 
 
 class Strings:
@@ -94,6 +95,11 @@ class Hierarchy:
     def leaf_unit(self) -> NDArray[np.float64]:
         """(L, 3) float64: unit vector of each leaf's centre."""
         return self.unit[self.leaves]
+
+    @cached_property
+    def latlon_deg(self) -> NDArray[np.float64]:
+        """(N, 2) float64: latitude and longitude of the places' centres."""
+        return latlon_from_unit(self.unit)
 
     @cached_property
     def log_leaf_weight(self) -> NDArray[np.float64]:
