@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geocairn.coordinates import Coded
-from geocairn.places.labels import NoChain, chain_of_keys, chain_of_names, id_of_chain, name_of_label, stand_by_labels, table_of_chains
+from geocairn.places.labels import NoChain, chain_of_keys, chain_of_names, filled_labels, id_of_chain, name_of_label, stand_by_labels, table_of_chains
 
 NAMES = st.text(st.sampled_from(list("aNn_/% é\u200d")), min_size=1, max_size=4).map(name_of_label)
 COUNTRIES = st.sampled_from(["FR", "NA", "NZ", "a/b"])
@@ -131,3 +131,59 @@ def test_rows_without_a_country_are_counted_by_reason():
     standing = stand_by_labels(columns, chain_of_keys)
     assert standing.place.tolist() == [1, -1, -1]
     assert standing.rejected == {"no country": 1, "a key that does not end with the key above it": 1}
+
+
+def cells_of(columns):
+    return [[None if code < 0 else column.values[code] for code in column.codes.tolist()] for column in columns]
+
+
+def filled(*rows):
+    return list(zip(*cells_of(filled_labels([coded(cells) for cells in zip(*rows, strict=True)])), strict=True))
+
+
+def test_what_a_row_does_not_say_is_taken_from_rows_that_agree():
+    rows = [
+        ("FR", "11", None, "Paris"),
+        ("FR", None, "Seine", "Paris"),
+        ("FR", None, None, "Paris "),
+        ("FR", None, "Seine", None),
+        ("MC", None, None, "Paris"),
+        ("FR", "84", None, "Saint-Denis"),
+        ("FR", "11", "nan", "Saint-Denis"),
+        ("FR", None, None, "Saint-Denis"),
+        (None, None, None, "Paris"),
+    ]
+    assert filled(*rows) == [
+        ("FR", "11", "Seine", "Paris"),
+        ("FR", "11", "Seine", "Paris"),
+        ("FR", "11", "Seine", "Paris"),
+        # What Paris says of its subregion says more of the region.
+        ("FR", "11", "Seine", None),
+        # Another country's Paris, and a name that two places bear, say nothing.
+        ("MC", None, None, "Paris"),
+        ("FR", "84", None, "Saint-Denis"),
+        ("FR", "11", None, "Saint-Denis"),
+        ("FR", None, None, "Saint-Denis"),
+        (None, None, None, "Paris"),
+    ]
+
+
+@given(st.data())
+def test_labels_that_went_missing_come_back(data):
+    # Names are borne once in their country, as on the synthetic Earth.
+    cities = [("A", f"r{index % 2}", f"s{index % 4}", f"c{index}") for index in range(6)] + [("B", "r0", "s0", "c0")]
+    shown = data.draw(st.lists(st.sampled_from(cities), min_size=1, max_size=30))
+    kept = data.draw(st.lists(st.tuples(st.just(True), st.booleans(), st.booleans(), st.booleans()), min_size=len(shown), max_size=len(shown)))
+    rows = [tuple(name if is_kept else None for name, is_kept in zip(city, keeps, strict=True)) for city, keeps in zip(shown, kept, strict=True)]
+    once, whole = filled(*rows), filled(*shown)
+    assert whole == shown
+    for row, after, city in zip(rows, once, shown, strict=True):
+        assert all(name is None or name == true for name, true in zip(after, city, strict=True))
+        assert all(was is None or was == now for was, now in zip(row, after, strict=True))
+        finest = max(level for level in range(4) if row[level] is not None)
+        assert after[finest + 1 :] == (None,) * (3 - finest)
+        # Where some row with the same finest place knows the level above, all do.
+        for level in range(1, finest):
+            if any(other[0] == row[0] and other[finest] == row[finest] and other[level] is not None for other in rows):
+                assert after[level] == city[level]
+    assert filled(*once) == once

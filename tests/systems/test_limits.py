@@ -1,9 +1,12 @@
 """The limits as systems: they answer from features alone, each row by itself."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 from tests.places.factory import small_earth
+from tests.systems.bundles_made import replace_listed
 
 from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
 from geocairn.photo.read import read_photo
@@ -104,3 +107,12 @@ def test_a_bundle_without_its_arrays_or_of_other_cities_is_refused(tmp_path):
     prior = load_bundle(saved(tmp_path / "prior", None))
     with pytest.raises(BadBundle, match=r"model.safetensors: missing"):
         LimitSystem(prior)
+
+
+@pytest.mark.parametrize("models", [MODELS, None], ids=["limit", "prior"])
+def test_settings_that_nobody_reads_are_refused(tmp_path, models):
+    folder = saved(tmp_path / "b", models)
+    config = json.loads((folder / "config.json").read_text())
+    replace_listed(folder, "config.json", json.dumps(config | {"system": {"colour": "red"}}).encode())
+    with pytest.raises(BadBundle, match=r"config\.json: system\.colour = 'red': the kind '.*' has no settings; take it out$"):
+        load_system(str(folder))

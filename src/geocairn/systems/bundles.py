@@ -16,7 +16,7 @@ SHIPPED: dict[str, Callable[[Progress], System]] = {
 }
 KINDS: dict[str, Callable[[Bundle], System]] = {
     limits.KIND: limits.LimitSystem,
-    limits.PRIOR_KIND: limits.ConstantSystem,
+    limits.PRIOR_KIND: limits.FloorSystem,
     hierloc.KIND: hierloc.HierLocSystem,
     softmax.KIND: softmax.SoftmaxSystem,
     neighbours.KIND: neighbours.NeighboursSystem,

@@ -58,11 +58,20 @@ class ConstantSystem:
         return (*(None for _ in self.hierarchy.level_names[:-1]), of_leaves)
 
 
+class FloorSystem(ConstantSystem):
+    """The prior of a bundle, which has no settings."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        check_no_settings(bundle)
+
+
 class LimitSystem(ConstantSystem):
     """The exact posterior over the cities of a synthetic Earth, as far as the bundle knows that Earth."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
+        check_no_settings(bundle)
         try:
             self.warp = Warp.of_arrays(bundle.arrays)
             self.places = PlaceModel.of_arrays(bundle.arrays)
@@ -106,6 +115,16 @@ class LimitSystem(ConstantSystem):
         if self.maps is not None:
             scores += self.maps.log_likelihood(known[:, self.warp.dim :].astype(np.int64))
         return scores
+
+
+def check_no_settings(bundle: Bundle) -> None:
+    """Refuse settings in the bundle of a system that has none.
+
+    Raises:
+        BadBundle: naming the first key.
+    """
+    for key, value in bundle.config.system.items():
+        raise BadBundle(f"{bundle.folder / 'config.json'}: system.{key} = {value!r}: the kind {bundle.config.kind!r} has no settings; take it out")
 
 
 def save_limit(

@@ -16,13 +16,15 @@ from geocairn.coordinates import read_coordinates
 from geocairn.data.feature_store import FeatureStore
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
+from geocairn.manifest import read_manifest
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.places.origin import ROWS_FILE
+from geocairn.places.origin import ROWS_FILE, check_not_built_from
 from geocairn.places.row_entities import EntitySettings, build_row_entities
 from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.row_labels import places_of_rows
 
+KEPT_APART = ("val.parquet", "test.parquet")
 HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 
 
@@ -84,7 +86,16 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
 
     Raises:
         BadManifest: the hierarchy beside the manifests was not built from training rows alone, or its files are missing.
+        BadHierarchy: photos of `val.parquet` or `test.parquet` are among the rows, whatever the hierarchy says of itself.
     """
+    hierarchy = _built_places(recipe, out)
+    for manifest in (recipe.data.dir / name for name in KEPT_APART):
+        if manifest.is_file():
+            check_not_built_from(out, read_manifest(manifest))
+    return hierarchy
+
+
+def _built_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     data = recipe.data.dir
     if recipe.places.source == "rows":
         return build_row_entities(data / "train.parquet", out, recipe.places.rows)
