@@ -23,6 +23,8 @@ from geocairn.places.origin import save_origin
 from geocairn.places.reverse import stand_in_cities
 from geocairn.places.stage import AUTO_SPLIT, TREE_FILE, check_places_folder, read_split
 
+LABEL_COLUMNS = {"columns": LEVELS, "osv5m": (*OSV5M_KEYS, *OSV5M_COLUMNS), "coordinates": ()}
+"""Columns that each kind of labels is read from."""
 _ATTRIBUTION = {"columns": "", "osv5m": "OSV-5M (https://huggingface.co/datasets/osv5m/osv5m), CC BY-SA 4.0", "coordinates": ATTRIBUTION}
 
 
@@ -70,7 +72,7 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
     """
     check_places_folder(out, [manifest])
     rows, split = _read_rows(manifest, settings)
-    standing = _stand(rows, settings, cities)
+    standing = stand_rows(rows, settings, cities=cities)
     used = standing.place >= 0
     rejected = Counter(rows.rejected) + Counter(standing.rejected)
     if not used.any():
@@ -93,14 +95,22 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
 
 
 def _read_rows(manifest: Path, settings: EntitySettings) -> tuple[Coordinates, str | None]:
-    columns = {"columns": LEVELS, "osv5m": (*OSV5M_KEYS, *OSV5M_COLUMNS), "coordinates": ()}[settings.labels]
-    rows, split = read_split(manifest, settings.split, columns=columns)
+    rows, split = read_split(manifest, settings.split, columns=LABEL_COLUMNS[settings.labels])
     if rows.photos is None:
         raise BadManifest(f"{manifest}: no column 'photo'; without names nobody could tell later whether test photos are among the rows")
     return rows, split
 
 
-def _stand(rows: Coordinates, settings: EntitySettings, cities: Hierarchy | None) -> Standing:
+def stand_rows(rows: Coordinates, settings: EntitySettings, *, cities: Hierarchy | None = None) -> Standing:
+    """Where rows stand by their labels or coordinates.
+
+    Args:
+        rows: read with `LABEL_COLUMNS[settings.labels]`.
+        cities: where labels = coordinates; those of GeoNames by default.
+
+    Raises:
+        BadManifest: no column of labels.
+    """
     if settings.labels == "coordinates":
         country_of = load_borders().country if settings.polygons else None
         return stand_in_cities(load_atlas().hierarchy if cities is None else cities, rows.latlon_deg, country_of=country_of)

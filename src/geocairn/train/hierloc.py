@@ -1,6 +1,6 @@
 """HierLoc as a task: a folder of data with manifests and features -> a hierarchy of the training rows, entity features, a model and its bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,7 +14,6 @@ from geocairn.data.feature_store import FeatureStore, open_store
 from geocairn.geo.sphere import latlon_from_unit
 from geocairn.models.entity_features import LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
-from geocairn.models.text_features import HashedText
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.hierloc import save_hierloc
@@ -22,6 +21,7 @@ from geocairn.systems.leaf_scorer import Scaling
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
 from geocairn.train.leaves import feature_scaling
+from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
 from geocairn.train.rows import RowsRecipe, build_places, read_rows
 from geocairn.train.task import ParameterGroup
@@ -37,7 +37,7 @@ class HierLocRecipe(RowsRecipe):
 
     system: Literal["hierloc"] = "hierloc"
     places: LeakablePlaces = LeakablePlaces()
-    text: HashedText = HashedText()
+    text: NameSettings = NameSettings()
     prototypes: PrototypeSettings = PrototypeSettings()
     model: HierLocConfig = HierLocConfig()
 
@@ -70,7 +70,9 @@ class HierLocTask:
         self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
         self.n_train = len(self.train)
         scaling = feature_scaling(self.train)
-        levels = [_level_features(self.hierarchy, level, means, recipe) for level, means in enumerate(self._means(store, scaling))]
+        # All names at once, for an encoder of names is loaded once.
+        text = recipe.text.embed(_names(self.hierarchy)) if recipe.model.entities.use_text else None
+        levels = [_level_features(self.hierarchy, level, means, text) for level, means in enumerate(self._means(store, scaling))]
         self.model = HierLoc(recipe.model, store.meta.header.dim, levels, feature_mean=scaling.mean, feature_std=scaling.std)
 
     def _means(self, store: FeatureStore, scaling: Scaling) -> list[EntityMeans]:
@@ -148,16 +150,20 @@ def _likeliest(scores: Tensor) -> NDArray[np.int64]:
     return np.asarray(scores.argmax(-1).cpu().numpy()) if scores.shape[1] else np.full(len(scores), UNKNOWN)
 
 
-def _level_features(hierarchy: Hierarchy, level: int, means: EntityMeans, recipe: HierLocRecipe) -> LevelFeatures:
+def _level_features(hierarchy: Hierarchy, level: int, means: EntityMeans, text: NDArray[np.float32] | None) -> LevelFeatures:
     places = hierarchy.places_of(level)
+    here = slice(places.start, places.stop)
     return LevelFeatures(
         name=hierarchy.level_names[level],
-        latlon_deg=latlon_from_unit(hierarchy.unit[places.start : places.stop]),
+        latlon_deg=latlon_from_unit(hierarchy.unit[here]),
         image=means.image,
-        text=recipe.text.embed(_names(hierarchy, places)) if recipe.model.entities.use_text else None,
+        text=None if text is None else text[here],
         count=means.count,
+        above=hierarchy.parent[here],
     )
 
 
-def _names(hierarchy: Hierarchy, places: range) -> Sequence[str]:
-    return [", ".join(hierarchy.names[above] for above in reversed(hierarchy.chain(place))) for place in places]
+def _names(hierarchy: Hierarchy) -> list[str]:
+    """Of all places, each with what it lies in: `Paris, Ile-de-France, France`."""
+    names = hierarchy.names.to_list()
+    return [", ".join(names[above] for above in reversed(hierarchy.chain(place))) for place in range(len(hierarchy))]

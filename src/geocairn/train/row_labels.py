@@ -9,6 +9,7 @@ from geocairn.coordinates import Coordinates
 from geocairn.errors import BadManifest
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.labels import name_of_label
+from geocairn.places.members import Standing
 
 UNKNOWN, ABSENT = -1, -2
 
@@ -42,6 +43,26 @@ def places_of_rows(rows: Coordinates, hierarchy: Hierarchy) -> NDArray[np.int64]
             place = [_place(place_of, country.values[a] if a >= 0 else "", labels.values[b] if b >= 0 else "") for a, b in pairs.tolist()]
             found[:, level] = np.array(place, dtype=np.int64)[inverse.ravel()]
     return _with_ancestors(found, hierarchy)
+
+
+def places_of_standing(standing: Standing, hierarchy: Hierarchy) -> NDArray[np.int64]:
+    """The place of a hierarchy that each row stands in at each level, found by its id.
+
+    Args:
+        standing: of N rows, by the rule that the hierarchy was built by.
+
+    Returns:
+        (N, L) int64 as of `places_of_rows`; a level that a row's chain lacks, and all of a row that stands nowhere, is not known.
+    """
+    table, levels = standing.table, range(len(hierarchy.level_names))
+    index = {place_id: place for place, place_id in enumerate(hierarchy.ids.to_list())}
+    starts = [hierarchy.places_of(level).start for level in levels]
+    # The last row is of the place -1.
+    chain = np.full((len(table.level) + 1, len(levels)), UNKNOWN, dtype=np.int64)
+    for place, (level, parent, place_id) in enumerate(zip(table.level.tolist(), table.parent.tolist(), table.ids, strict=True)):
+        chain[place] = chain[parent]
+        chain[place, level] = index[place_id] - starts[level] if place_id in index else ABSENT
+    return chain[standing.place]
 
 
 def _place_by_label(hierarchy: Hierarchy, level: int) -> dict[tuple[str, str], int]:

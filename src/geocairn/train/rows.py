@@ -1,6 +1,7 @@
 """A folder of data with manifests and features -> the hierarchy of its training rows, and the rows as the models see them."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from geocairn.config import Config
-from geocairn.coordinates import read_coordinates
+from geocairn.coordinates import Coordinates, read_coordinates
 from geocairn.data.feature_store import FeatureStore
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
@@ -20,9 +21,9 @@ from geocairn.manifest import read_manifest
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE, check_not_built_from
-from geocairn.places.row_entities import EntitySettings, build_row_entities
+from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_row_entities, stand_rows
 from geocairn.train.recipe import AnyRecipe, Recipe
-from geocairn.train.row_labels import places_of_rows
+from geocairn.train.row_labels import places_of_rows, places_of_standing
 
 KEPT_APART = ("val.parquet", "test.parquet")
 HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
@@ -118,7 +119,7 @@ def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, stor
         BadManifest: rows without names.
         BadFeatures: photos that are not in the store.
     """
-    table = read_coordinates(manifest, columns=hierarchy.level_names)
+    table = read_coordinates(manifest, columns=_label_columns(recipe.places, hierarchy))
     if table.photos is None:
         raise BadManifest(f"{manifest}: no column 'photo'; features are found by the photos' names")
     keep = slice(0, recipe.data.photos or None) if manifest.name == "train.parquet" else slice(None)
@@ -126,5 +127,16 @@ def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, stor
     if (rows < 0).any():
         missing = list(table.photos)[keep][int(np.flatnonzero(rows < 0)[0])]
         raise BadFeatures(f"{store.folder}: no features of {int((rows < 0).sum())} photos of {manifest}, such as {missing!r}; extract them")
-    labels = places_of_rows(table, hierarchy)[keep]
+    labels = _labels(table, recipe.places, hierarchy)[keep]
     return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]))
+
+
+def _label_columns(places: PlacesSettings, hierarchy: Hierarchy) -> Sequence[str]:
+    return LABEL_COLUMNS[places.rows.labels] if places.source == "rows" else hierarchy.level_names
+
+
+def _labels(table: Coordinates, places: PlacesSettings, hierarchy: Hierarchy) -> NDArray[np.int64]:
+    """By the rule that the places were built by, which tells apart what bears one name; by names where it fills in what rows do not say."""
+    if places.source != "rows" or places.rows.fill_missing:
+        return places_of_rows(table, hierarchy)
+    return places_of_standing(stand_rows(table, places.rows), hierarchy)
