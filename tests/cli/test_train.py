@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import Command
+from tests.train.test_fit import Pick, PickRecipe
 from tests.train.toy import Regression, ToyRecipe
 
 from geocairn.train import kinds
@@ -115,3 +116,15 @@ def test_a_bar_is_shown_on_a_terminal_alone(command, recipe, tmp_path, monkeypat
     assert "20/20" in ran.err
     assert "loss" in ran.err
     assert ran.out == f"{tmp_path / 'run'}/bundle\n"
+
+
+def test_what_has_no_steps_is_fitted_into_the_same_folder(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(kinds, "KINDS", {"pick": kinds.FitKind(PickRecipe, lambda recipe, folder: Pick(folder))})
+    command, recipe, run = Command(monkeypatch, capsys), tmp_path / "pick.toml", tmp_path / "run"
+    recipe.write_text('system = "pick"\n')
+    assert command("train", recipe, "--dry-run", "--out", run).out == "pick: 3 numbers\n"
+    assert not run.exists()
+    assert command("train", recipe, "model.dim=6", "--out", run).out == f"{run}/bundle\n"
+    assert command("train", recipe, "model.dim=6", "--out", run).err == f"geocairn: {run}: already trained\n"
+    assert "model.dim = 6, not 4" in command.refused("train", recipe, "--out", run)
+    assert "Extra inputs are not permitted (known keys: system, model)" in command.refused("train", recipe, "train.lr=1", "--out", tmp_path / "other")

@@ -7,6 +7,7 @@ from hypothesis import given
 from tests.places.factory import hierarchies, small_earth
 
 from geocairn.errors import BadConfig, BadFeatures
+from geocairn.search.flat import nearest_leaves
 from geocairn.search.index import EntityIndex
 from geocairn.search.space import Space
 
@@ -67,3 +68,17 @@ def test_taus_are_one_or_one_per_level():
 def test_search_is_imported_without_torch_and_without_faiss():
     code = "import sys, geocairn.search.beam, geocairn.search.flat; print([name for name in ('torch', 'faiss') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_things_without_a_tree_are_leaves_of_one_level():
+    points = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    index = EntityIndex.without_tree(points, Space(metric="euclidean"))
+    assert (len(index), index.n_levels, index.level_starts) == (40, 1, (0, 40))
+    found = nearest_leaves(points[:9], index, top=40)
+    np.testing.assert_array_equal(found.places[:, 0], np.arange(9))
+    np.testing.assert_allclose(found.scores[:, 1:], np.sort(((points[:9, None] - points) ** 2).sum(2), axis=1)[:, 1:], rtol=1e-5)
+    assert index.chains(np.array([3, -1])).tolist() == [[3], [-1]]
+    with pytest.raises(BadConfig, match="2 values of tau for one level"):
+        EntityIndex.without_tree(points, Space(metric="euclidean", tau=(1.0, 2.0)))
+    with pytest.raises(BadFeatures, match="point 7, from 0, is not finite"):
+        EntityIndex.without_tree(np.where(np.arange(40)[:, None] == 7, np.nan, points), Space(metric="euclidean"))

@@ -19,7 +19,7 @@ from geocairn.systems.limits import ConstantSystem
 from geocairn.systems.system import Evidence
 
 Settings = TypeVar("Settings", bound=Config)
-_ROWS_AT_ONCE = 64  # blocks are filled up to so many: a row's scores do not depend on the others, to the last bit
+_ROWS_AT_ONCE = 64
 
 
 class Scaling(NamedTuple):
@@ -34,7 +34,7 @@ class Scaling(NamedTuple):
 
 
 class LeafScorer(ConstantSystem):
-    """A system that takes features, not photos; a subclass says what a block of them means."""
+    """A system that takes features, not photos; a subclass says what they mean."""
 
     scaling: Scaling
 
@@ -45,7 +45,7 @@ class LeafScorer(ConstantSystem):
 
     @abstractmethod
     def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(64, L) log-probabilities of the leaves, of (64, F) finite features."""
+        """(B, L) log-probabilities of the leaves, of (B, F) finite features; a row does not depend on the others, to the last bit."""
 
     def array(self, name: str, n_dims: int) -> NDArray[Any]:
         """An array of the bundle.
@@ -90,9 +90,7 @@ class LeafScorer(ConstantSystem):
             raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
         scores = np.empty((len(known), self.hierarchy.n_leaves))
         for start in range(0, len(known), _ROWS_AT_ONCE):
-            block = known[start : start + _ROWS_AT_ONCE]
-            padded = np.concatenate([block, np.broadcast_to(self.scaling.mean, (_ROWS_AT_ONCE - len(block), self.dim))])
-            scores[start : start + len(block)] = self.log_probabilities(padded)[: len(block)]
+            scores[start : start + _ROWS_AT_ONCE] = self.log_probabilities(known[start : start + _ROWS_AT_ONCE])
         return scores
 
 

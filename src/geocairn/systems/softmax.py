@@ -36,8 +36,13 @@ class SoftmaxSystem(LeafScorer):
         """(B, L) log-probabilities."""
         seen = self.scaling(features)
         for weight, bias in self._layers[:-1]:
-            seen = np.maximum(seen @ weight.T + bias, 0)
+            seen = np.maximum(_times(seen, weight) + bias, 0)
         weight, bias = self._layers[-1]
-        logits = (seen @ weight.T + bias).astype(np.float64)
+        logits = (_times(seen, weight) + bias).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+
+
+def _times(rows: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(B, out) rows times a layer's weights, row by row: in one product of matrices the last bits of a row would depend on where it stands."""
+    return np.asarray((rows[:, None, :] @ weight.T)[:, 0])

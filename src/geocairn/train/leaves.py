@@ -65,25 +65,25 @@ def leaf_metrics(blocks: Iterable[NDArray[np.float64]], labels: NDArray[np.int64
     """How often the likeliest place is the true one.
 
     Args:
-        blocks: (B, L) log-probabilities of consecutive rows, all of them together.
-        labels: (N, levels); a place that the hierarchy does not have counts as wrong.
+        blocks: (B, L) log-probabilities of consecutive rows, all of them together; a row of NaN where there are no features.
+        labels: (N, levels).
 
     Returns:
-        For each level with a label the percentage right, of the rows with a label there; and `nll`, the mean negative log-probability of the leaf where
-        the labels tell one.
+        For each level with a label the percentage right, of the rows with a label there; a place that the hierarchy does not have, and a row without features
+        count as wrong. And `nll`, the mean negative log-probability of the leaf, over the rows with features whose labels tell one.
     """
     leaf = leaf_of_rows(labels, hierarchy)
-    starts = [hierarchy.places_of(level).start for level in range(labels.shape[1])]
-    best, nll, row = np.empty_like(labels), list[NDArray[np.float64]](), 0
+    starts = [hierarchy.places_of(level).start for level in range(1, labels.shape[1])]
+    best, log_p, row = np.full_like(labels, UNKNOWN), np.full(len(labels), np.nan), 0
     for block in blocks:
         for index, scores in enumerate(block, start=row):
-            mass = hierarchy.sum_leaves(np.exp(scores))
-            best[index] = [level.argmax() if len(level) else UNKNOWN for level in np.split(mass, starts[1:])]
-        here = np.arange(row, row + len(block))
-        seen = here[leaf[here] >= 0]
-        nll.append(-block[seen - row, leaf[seen]])
+            if np.isnan(scores).any():
+                continue
+            of_levels = np.split(hierarchy.sum_leaves(np.exp(scores)), starts)
+            best[index] = [level.argmax() if len(level) else UNKNOWN for level in of_levels]
+            log_p[index] = scores[leaf[index]] if leaf[index] >= 0 else np.nan
         row += len(block)
     known = labels != UNKNOWN
     right = {name: 100 * float((best == labels)[known[:, level], level].mean()) for level, name in enumerate(hierarchy.level_names) if known[:, level].any()}
-    every = np.concatenate(nll) if nll else np.zeros(0)
-    return right | ({"nll": float(every.mean())} if len(every) else {})
+    told = log_p[~np.isnan(log_p)]
+    return right | ({"nll": -float(told.mean())} if len(told) else {})

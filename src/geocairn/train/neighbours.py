@@ -1,12 +1,13 @@
 """Nearest neighbours as a fit: a folder of data with manifests and features -> a gallery of the training rows, settings chosen on validation rows, a bundle."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from geocairn.config import Config
 from geocairn.data.feature_store import open_store
@@ -18,6 +19,7 @@ from geocairn.systems.neighbours import KIND, Gallery, Metric, Nearest, Neighbou
 from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics
 from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows
 
+Share = Annotated[float, Field(gt=0, lt=1)]
 _BLOCK = 256
 
 
@@ -25,10 +27,10 @@ class NeighboursGrid(Config):
     """Settings that are tried on the validation rows: all combinations, then how much smoothing the best one wants."""
 
     metric: tuple[Metric, ...] = Field(("euclidean", "cosine"), min_length=1)
-    k: tuple[int, ...] = Field((1, 3, 10, 30, 100), min_length=1, description="numbers of neighbours; 1: plain retrieval")
+    k: tuple[PositiveInt, ...] = Field((1, 3, 10, 30, 100), min_length=1, description="numbers of neighbours; 1: plain retrieval")
     weights: tuple[Weights, ...] = Field(("equal", "distance"), min_length=1)
-    temperature: tuple[float, ...] = Field((0.02, 0.05, 0.1, 0.2), min_length=1, description="where the distance weighs")
-    smoothing: tuple[float, ...] = Field((0.1, 0.01, 0.03, 0.2, 0.3, 0.5), min_length=1, description="the first one for all; then the likeliest of them")
+    temperature: tuple[PositiveFloat, ...] = Field((0.02, 0.05, 0.1, 0.2), min_length=1, description="where the distance weighs")
+    smoothing: tuple[Share, ...] = Field((0.1, 0.01, 0.03, 0.2, 0.3, 0.5), min_length=1, description="the first one for all; then the likeliest of them")
     choose_by: str = Field("nll", description="the validation metric that says which is best: nll, or a level, for the percentage right there")
 
     def settings(self) -> list[NeighbourSettings]:
@@ -38,8 +40,7 @@ class NeighboursGrid(Config):
             for k in self.k:
                 for weights in self.weights:
                     for temperature in self.temperature if weights == "distance" else self.temperature[:1]:
-                        values = {"metric": metric, "k": k, "weights": weights, "temperature": temperature, "smoothing": self.smoothing[0]}
-                        found.append(NeighbourSettings.parse("neighbours", values))
+                        found.append(NeighbourSettings(metric=metric, k=k, weights=weights, temperature=temperature, smoothing=self.smoothing[0]))
         return found
 
 
@@ -120,6 +121,11 @@ class NeighboursFit:
     def _labels(self) -> NDArray[np.int64]:
         return self.validation.labels[: self.recipe.data.validation_photos]
 
+    @cached_property
+    def _is_empty(self) -> NDArray[np.bool_]:
+        """(N,) which validation photos have no features."""
+        return ~self.validation.read(np.arange(len(self._labels))).isfinite().all(dim=1).numpy()
+
     def _chosen(self) -> tuple[NeighbourSettings, dict[str, float]]:
         if self._best is None:
             raise ValueError("settings are chosen by tries")
@@ -131,7 +137,9 @@ class NeighboursFit:
 
     def _nearest(self, metric: Metric, k: int) -> Nearest:
         gallery = Gallery.of(self._vectors(self.train, self.labelled, metric), self.place)
-        return gallery.nearest(self._vectors(self.validation, np.arange(len(self._labels)), metric), k)
+        asked = self._vectors(self.validation, np.arange(len(self._labels)), metric)
+        # Photos without features look like no other; what is found for them does not count.
+        return gallery.nearest(np.where(self._is_empty[:, None], np.float16(0), asked), k)
 
     def _try(self, step: int, settings: NeighbourSettings, nearest: Nearest, choose_by: str) -> dict[str, Any]:
         metrics = leaf_metrics(self._log_probabilities(settings, nearest), self._labels, self.hierarchy)
@@ -146,7 +154,9 @@ class NeighboursFit:
     def _log_probabilities(self, settings: NeighbourSettings, nearest: Nearest) -> Iterator[NDArray[np.float64]]:
         for start in range(0, len(nearest.place), _BLOCK):
             block = Nearest(nearest.place[start : start + _BLOCK], nearest.distance2[start : start + _BLOCK])
-            yield smoothed_log(vote(block, self.hierarchy, settings), self.hierarchy, settings.smoothing)
+            scores = smoothed_log(vote(block, self.hierarchy, settings), self.hierarchy, settings.smoothing)
+            scores[self._is_empty[start : start + _BLOCK]] = np.nan
+            yield scores
 
 
 def make_neighbours_fit(recipe: NeighboursRecipe, folder: Path) -> NeighboursFit:

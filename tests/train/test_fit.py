@@ -1,0 +1,73 @@
+"""Systems without steps: run folders appear as those with steps do, and a run that is cut off begins again."""
+
+import json
+
+import pytest
+from tests.train.toy import ToyModel
+
+from geocairn.errors import BadOutput, BadRun
+from geocairn.train.fit import fit_run, sizes_of
+from geocairn.train.recipe import AnyRecipe
+
+
+class PickRecipe(AnyRecipe):
+    """A recipe of what picks a number."""
+
+    system: str = "pick"
+    model: ToyModel = ToyModel()
+
+
+class Pick:
+    """Tries three numbers."""
+
+    sizes = ("pick: 3 numbers",)
+
+    def __init__(self, folder, cut_at=0):
+        (folder / "places").mkdir(parents=True, exist_ok=True)
+        self.cut_at, self.found = cut_at, {}
+
+    def tries(self):
+        for step in (1, 2, 3):
+            if step == self.cut_at:
+                raise KeyboardInterrupt
+            yield {"step": step, "number": step}
+
+    def save_bundle(self, folder):
+        folder.mkdir(exist_ok=True)
+        self.found = {"number": 2}
+        (folder / "number.txt").write_text("2")
+
+
+def test_a_fit_writes_recipe_log_bundle_and_what_it_found(tmp_path):
+    recipe, said = PickRecipe(), []
+    assert fit_run(tmp_path / "run", recipe, Pick) == tmp_path / "run/bundle"
+    assert json.loads((tmp_path / "run/finished.json").read_text()) == {"recipe_sha256": recipe.sha256(), "number": 2}
+    assert [json.loads(line)["number"] for line in (tmp_path / "run/log.jsonl").read_text().splitlines()] == [1, 2, 3]
+    assert 'system = "pick"' in (tmp_path / "run/config.toml").read_text()
+    for resume in (False, True):
+        assert fit_run(tmp_path / "run", recipe, lambda folder: pytest.fail("fits again"), resume=resume, tell=said.append) == tmp_path / "run/bundle"
+    assert said == [f"{tmp_path / 'run'}: already trained"] * 2
+
+
+@pytest.mark.parametrize("cut_at", [1, 3])
+def test_what_is_cut_off_begins_again_when_asked_and_its_log_has_each_try_once(tmp_path, cut_at):
+    with pytest.raises(KeyboardInterrupt):
+        fit_run(tmp_path / "run", PickRecipe(), lambda folder: Pick(folder, cut_at))
+    with pytest.raises(BadRun, match="--resume"):
+        fit_run(tmp_path / "run", PickRecipe(), Pick)
+    with pytest.raises(BadRun, match=r"model\.dim = 4, not 5"):
+        fit_run(tmp_path / "run", PickRecipe(model=ToyModel(dim=5)), Pick, resume=True)
+    fit_run(tmp_path / "run", PickRecipe(), Pick, resume=True)
+    assert [json.loads(line)["step"] for line in (tmp_path / "run/log.jsonl").read_text().splitlines()] == [1, 2, 3]
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(BadOutput, match="holds other files"):
+        fit_run(tmp_path, PickRecipe(), Pick)
+
+
+def test_sizes_leave_nothing_behind():
+    folders = []
+    assert sizes_of(lambda folder: (folders.append(folder), Pick(folder))[1]) == ("pick: 3 numbers",)
+    assert not folders[0].exists()
