@@ -1,0 +1,353 @@
+"""HierLoc through the command: odd data sets, bad inputs, a leak that is declared, and a run that the system kills."""
+
+import json
+import pickle
+import shutil
+import signal
+import time
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.cli.command import Command, start
+from tests.systems.bundles_made import replace_listed
+
+from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.evaluate import write
+from geocairn.places.origin import photo_fingerprints
+from geocairn.systems.bundle import WEIGHTS, load_bundle
+from geocairn.train.checkpoint import checkpoint_steps
+from geocairn.train.engine import train
+from geocairn.train.hierloc import HierLocRecipe, HierLocTask
+from geocairn.train.recipe import read_recipe
+
+F = 6
+RECIPE = """system = "hierloc"
+[train]
+epochs = 40
+batch_size = 16
+lr = 5e-3
+watch = "country"
+better = "higher"
+device = "cpu"
+validate_every_epochs = 10
+[data]
+dir = "."
+[places]
+source = "rows"
+[text]
+dim = 8
+[model]
+dim = 8
+[model.image]
+hidden = 16
+width = 16
+[model.attention]
+heads = 2
+fuse_hidden = 16
+[model.entities]
+hidden = 16
+anchor = "tangent"
+leave_out = true
+[model.entities.location]
+n_frequencies = 2
+hidden = 8
+width = 8
+"""
+# Country, region, subregion, city, latitude and longitude.
+CITIES = (
+    ("FR", "11", "Seine", "Paris", 48.85, 2.35),
+    ("FR", "84", "Rhône", "Lyon", 45.76, 4.84),
+    ("NA", "21", "Windhoek East", "Windhoek", -22.56, 17.08),
+    ("JP", "13", "Chiyoda", "Tokyo", 35.68, 139.69),
+)
+LEVELS = ("country", "region", "subregion", "city")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    return Command(monkeypatch, capsys)
+
+
+def write_data(folder, *, levels=LEVELS, cities=CITIES, photos=8, unseen=(), no_features=()):
+    """Manifests of so many training photos a city, and two of each in validation and test, with features that tell cities apart.
+
+    `unseen` are cities of validation and test alone; photos of the numbers `no_features` (train, then val, then test) have none.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / "hierloc.toml").write_text(RECIPE.replace('"."', f'"{folder}"'))
+    names, of_city = [], []
+    for split, here in (("train", [city for city in cities for _ in range(photos)]), *((name, [*cities, *unseen] * 2) for name in ("val", "test"))):
+        rows = [f"{split}-{index}.jpg" for index in range(len(here))]
+        shift = {"train": 0.0, "val": 0.01, "test": 0.02}[split]
+        columns = {"photo": rows, "lat_deg": [city[4] + shift for city in here], "lon_deg": [city[5] for city in here]}
+        columns |= {level: [city[LEVELS.index(level)] for city in here] for level in levels}
+        columns |= {"author": [f"{split}-{index % 3}" for index in range(len(here))], "split": [split] * len(here)}
+        pq.write_table(pa.table(columns), folder / f"{split}.parquet")
+        names += rows
+        of_city += [(*cities, *unseen).index(city) for city in here]
+    numbers = np.random.default_rng(0)
+    features = 3 * numbers.normal(size=(len(cities) + len(unseen), F))[of_city] + 0.3 * numbers.normal(size=(len(names), F))
+    features[list(no_features)] = np.nan
+    write_store(folder / "features", StoreHeader(encoder="e", dim=F), names, lambda rows: features[rows.start : rows.stop])
+    return folder
+
+
+def trained(command, data, out, *words):
+    ran = command("train", data / "hierloc.toml", *words, "--out", out)
+    assert (ran.code, ran.out) == (0, f"{out}/bundle\n"), ran
+    return out / "bundle"
+
+
+def evaluated(command, data, bundle, out):
+    ran = command("evaluate", data / "test.parquet", "--bundle", bundle, "--out", out)
+    return ran, json.loads((out / "report.json").read_text())
+
+
+def located(command, data, bundle, out):
+    ran = command("locate", data / "test.parquet", "--bundle", bundle, "--out", out)
+    return ran, [json.loads(line) for line in out.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("hierloc") / "data")
+
+
+@pytest.fixture(scope="module")
+def bundle(data, tmp_path_factory):
+    """Trained once."""
+    recipe = read_recipe(data / "hierloc.toml", (), {"hierloc": HierLocRecipe})
+    return train(tmp_path_factory.mktemp("run") / "run", recipe, lambda folder: HierLocTask(recipe, folder))
+
+
+@pytest.fixture(autouse=True)
+def no_plots(monkeypatch):
+    """Plots take longer than all that is tested here."""
+    monkeypatch.setattr(write, "PLOTS", {})
+
+
+# What each makes of the levels' accuracies in the test, in per cent; photos of unseen places count as wrong.
+ODD = {
+    "an empty level": ({"levels": ("country", "region", "city")}, {"country": 100, "region": 100, "city": 100}),
+    "countries alone": ({"levels": ("country",)}, {"country": 100}),
+    "one city": ({"cities": CITIES[:1]}, dict.fromkeys(LEVELS, 100)),
+    "one entity at all": ({"cities": CITIES[:1], "levels": ("country",)}, {"country": 100}),
+    "one photo": ({"cities": CITIES[:1], "photos": 1}, dict.fromkeys(LEVELS, 100)),
+    "a city unseen in training": ({"unseen": (("FR", "93", "Alpes", "Nice", 43.7, 7.27),)}, {"region": 80, "subregion": 80, "city": 80}),
+    "a country unseen in training": ({"unseen": (("FJ", "1", "2", "Suva", -18.1, 178.4),)}, dict.fromkeys(LEVELS, 80)),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_data_are_trained_on_and_answered(command, tmp_path, odd):
+    shape, right = ODD[odd]
+    data = write_data(tmp_path / "data", **shape)
+    bundle = trained(command, data, tmp_path / "run")
+    ran, report = evaluated(command, data, bundle, tmp_path / "report")
+    assert (ran.code, ran.err, report["n_failed"]) == (0, "", 0)
+    assert report["level_accuracy_pct"] | right == report["level_accuracy_pct"]
+    assert set(report["level_accuracy_pct"]) == set(shape.get("levels", LEVELS))
+    last = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()][-1]
+    assert last["validation"] | right == last["validation"]
+    ran, rows = located(command, data, bundle, tmp_path / "answers.jsonl")
+    assert (ran.code, len(rows)) == (0, report["n"])
+    assert all(row["error"] is None and row["candidates"] for row in rows)
+
+
+def test_photos_without_features_are_row_errors_and_count_as_wrong(command, tmp_path):
+    # 32 training, 8 validation and 8 test photos.
+    data = write_data(tmp_path / "data", no_features=(32, 41))
+    bundle = trained(command, data, tmp_path / "run")
+    last = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()][-1]
+    assert last["validation"] == dict.fromkeys(LEVELS, 87.5)
+    ran, report = evaluated(command, data, bundle, tmp_path / "report")
+    assert (ran.code, ran.err.count("\n")) == (1, 1)
+    assert "its features are not finite; extract them anew" in ran.err
+    assert (report["n"], report["n_failed"], report["level_accuracy_pct"]) == (8, 1, dict.fromkeys(LEVELS, 87.5))
+    ran, rows = located(command, data, bundle, tmp_path / "answers.jsonl")
+    assert ran.code == 1
+    assert ran.err == "geocairn: test-1.jpg: its features are not finite; extract them anew\n"
+    assert [row["photo"] for row in rows if row["error"]] == ["test-1.jpg"]
+    assert all(row["error"] or row["candidates"] for row in rows)
+
+
+def test_training_features_that_are_not_finite_are_one_line(command, tmp_path):
+    data = write_data(tmp_path / "data", no_features=(3, 4))
+    said = command.refused("train", data / "hierloc.toml", "--out", tmp_path / "run")
+    assert said == f"{data}/features: 2 training photos have no finite features; leave them out"
+
+
+def damaged_config(**changes):
+    def damage(folder):
+        config = json.loads((folder / "config.json").read_text())
+        for key, value in changes.items():
+            table = config
+            *path, last = key.split("__")
+            for part in path:
+                table = table[part]
+            table[last] = value
+        replace_listed(folder, "config.json", json.dumps(config).encode())
+
+    return damage
+
+
+def truncated(folder):
+    (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-100])
+
+
+def truncated_and_listed(folder):
+    replace_listed(folder, WEIGHTS, (folder / WEIGHTS).read_bytes()[:-100])
+
+
+def one_bit(folder):
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-50] ^= 1
+    (folder / WEIGHTS).write_bytes(bytes(content))
+
+
+def pickled(folder):
+    replace_listed(folder, WEIGHTS, pickle.dumps({"a": 1}))
+
+
+def weights_of_another(folder):
+    from safetensors.numpy import load, save
+
+    arrays = load((folder / WEIGHTS).read_bytes())
+    replace_listed(folder, WEIGHTS, save({name: array for name, array in arrays.items() if not name.startswith("image_head")}))
+
+
+DAMAGES = {
+    "truncated": (truncated, f"{WEIGHTS}: "),
+    "truncated, and listed so": (truncated_and_listed, f"{WEIGHTS}: not readable as safetensors"),
+    "another sha256": (one_bit, f"{WEIGHTS}: these are not the bytes that were saved (sha256 differs)"),
+    "pickle": (pickled, f"{WEIGHTS}: not readable as safetensors"),
+    "weights of another model": (weights_of_another, "the weights do not fit the settings"),
+    "unknown key": (damaged_config(colour="red"), "config.json: colour = 'red': Extra inputs are not permitted (known keys: format, kind,"),
+    "unknown key of the system": (damaged_config(system__colour="red"), "config.json: colour = 'red': Extra inputs are not permitted (known keys: model"),
+    "unknown key of the model": (damaged_config(system__model__colour="red"), "colour = 'red': Extra inputs are not permitted (known keys: geometry, "),
+    "unknown key below": (damaged_config(system__model__image__colour="red"), "image.colour = 'red': Extra inputs are not permitted (known keys: hidden, "),
+    "another system": (damaged_config(kind="softmax"), "; train it anew"),
+    "unknown system": (damaged_config(kind="hierlock"), "holds a system of the kind 'hierlock'; this version reads "),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_bundle_is_one_line_whoever_reads_it(command, data, bundle, tmp_path, damage):
+    break_it, line = DAMAGES[damage]
+    copy = tmp_path / "b"
+    shutil.copytree(bundle, copy)
+    break_it(copy)
+    for words in (("evaluate", data / "test.parquet", "--bundle", copy), ("locate", data / "test.parquet", "--bundle", copy)):
+        said = command.refused(*words)
+        assert str(copy) in said
+        assert line in said
+    assert command("bundle", "verify", copy).code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["system=geoclip2"], "hierloc.toml: system = 'geoclip2': use one of hierloc, "),
+        (["system=softmax"], "Extra inputs are not permitted (known keys: "),
+        (["model.head=linear"], "model.head=linear: model.head = 'linear': Extra inputs are not permitted (known keys: geometry, "),
+        (["neighbours.k=[1]"], "hierloc.toml: neighbours = {'k': [1]}: Extra inputs are not permitted (known keys: system, "),
+        (["prototypes.per_entity=4"], "model.entities.leave_out takes photos out of one mean for each entity, not out of prototypes.per_entity = 4"),
+        (["places.leak=true"], "places.leak=true: places.leak = True: Extra inputs are not permitted (known keys: source, rows, leaked)"),
+        (["places.leaked=yes"], "places.leaked=yes: places.leaked = 'yes': Input should be a valid boolean"),
+        (["places.rows.fill_missing=true", "places.rows.labels=osv5m"], "fill_missing goes with labels = columns alone, not with osv5m"),
+    ],
+)
+def test_a_recipe_for_another_model_is_one_line(command, data, tmp_path, words, line):
+    assert line in command.refused("train", data / "hierloc.toml", *words, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_resumed_by_another_system(command, data, bundle, tmp_path):
+    (tmp_path / "softmax.toml").write_text(f'system = "softmax"\n[data]\ndir = "{data}"\n[places]\nsource = "rows"\n')
+    said = command.refused("train", tmp_path / "softmax.toml", "--out", bundle.parent, "--resume")
+    assert said.startswith(f"{bundle.parent}: holds a run with system = 'hierloc', not 'softmax'; name a new folder")
+
+
+def test_prototypes_are_learned_and_kept(command, data, tmp_path):
+    bundle = trained(command, data, tmp_path / "run", "model.entities.leave_out=false", "prototypes.per_entity=3", "prototypes.min_photos=4")
+    arrays = load_bundle(bundle).arrays
+    # Of France there are 16 photos, of every other place 8.
+    assert arrays["entities.tangent_0"].shape[:2] == (3, 3)
+    assert arrays["entities.present_0"].sum(axis=1).tolist() == [3, 2, 2]
+    _, report = evaluated(command, data, bundle, tmp_path / "report")
+    assert report["level_accuracy_pct"] == dict.fromkeys(LEVELS, 100)
+
+
+def test_a_leaked_bundle_says_so_wherever_it_is_read(command, data, tmp_path):
+    bundle = trained(command, data, tmp_path / "run", "places.leaked=true")
+    assert json.loads((bundle / "config.json").read_text())["leaked"] is True
+    assert "TEST rows (places.leaked = true)" in (bundle / "card.md").read_text()
+    assert "training rows alone" not in (bundle / "card.md").read_text()
+    assert np.isin(photo_fingerprints(f"test-{index}.jpg" for index in range(8)), np.load(bundle / "rows.npy")).all()
+    ran, report = evaluated(command, data, bundle, tmp_path / "report")
+    line = f"LEAKED, no honest test: 8 of these 8 photos are among those that the places of the bundle {bundle} were built from (places.leaked = true)"
+    assert (ran.code, ran.err) == (0, f"geocairn: {line}\n")
+    assert f"**{line}.**" in (tmp_path / "report/report.md").read_text()
+    assert report["system"]["n_leaked"] == 8
+    assert json.loads(command("bundle", "show", bundle, "--json").out)["config"]["leaked"] is True
+    damaged_config(leaked=False)(bundle)
+    assert "8 of the 8 photos in" in command.refused("evaluate", data / "test.parquet", "--bundle", bundle)
+
+
+def test_an_honest_bundle_says_nothing_of_leaks(command, data, bundle, tmp_path):
+    assert json.loads((bundle / "config.json").read_text())["leaked"] is False
+    ran, report = evaluated(command, data, bundle, tmp_path / "report")
+    assert (ran.err, report["system"]["n_leaked"]) == ("", 0)
+    assert "LEAKED" not in (tmp_path / "report/report.md").read_text()
+
+
+def test_places_built_from_test_rows_are_refused_unless_asked_for(command, data, tmp_path):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    rows = pa.concat_tables([pq.read_table(copy / "train.parquet"), pq.read_table(copy / "test.parquet")])
+    pq.write_table(rows.set_column(rows.column_names.index("split"), "split", pa.array(["train"] * len(rows))), copy / "train.parquet")
+    said = command.refused("train", copy / "hierloc.toml", f"data.dir={copy}", "--out", tmp_path / "run")
+    assert "8 of the 8 photos in" in said
+    assert "build them from training rows alone" in said
+
+
+def test_a_leak_wants_all_three_splits(command, data, tmp_path):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    (copy / "test.parquet").unlink()
+    said = command.refused("train", copy / "hierloc.toml", f"data.dir={copy}", "places.leaked=true", "--out", tmp_path / "run")
+    assert said == f"{copy}/test.parquet: no such file; places.leaked wants train, val, test, or set it to false"
+    (copy / "test.parquet").write_bytes(b"PAR1")
+    assert "cannot be read as Parquet" in command.refused("train", copy / "hierloc.toml", f"data.dir={copy}", "places.leaked=true", "--out", tmp_path / "other")
+
+
+def test_a_run_killed_by_the_system_and_resumed_gives_the_same_bundle(command, data, tmp_path, monkeypatch):
+    words = ("train", data / "hierloc.toml", "train.epochs=100", "train.log_every=5", "train.validate_every_epochs=20")
+    run = tmp_path / "run"
+    killed, deadline = start(*words, "--out", run), time.monotonic() + 60
+    while len(checkpoint_steps(run / "checkpoints")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    killed.communicate()
+    done, log = checkpoint_steps(run / "checkpoints")[-1], (run / "log.jsonl").read_bytes()
+    assert 0 < done < 200
+    assert not (run / "bundle").exists()
+    steps, loss = [], HierLocTask.loss
+    monkeypatch.setattr(HierLocTask, "loss", lambda self, rows, step: (steps.append(step), loss(self, rows, step))[1])
+    ran = command(*words, "--out", run, "--resume")
+    assert (ran.code, ran.err) == (0, f"geocairn: going on after step {done} of 200\n")
+    assert steps == list(range(done, 200))
+    # Rows of the log are as they were, their times among them, and others only follow.
+    whole = log[: log.rfind(b"\n") + 1]
+    after = (run / "log.jsonl").read_bytes()
+    assert len(whole.splitlines()) >= done // 5
+    assert after.startswith(whole)
+    assert [json.loads(line)["step"] for line in after.splitlines()] == list(range(5, 201, 5))
+    trained(command, data, tmp_path / "uninterrupted", *words[2:])
+    files = sorted(path.relative_to(run) for path in (run / "bundle").rglob("*"))
+    assert len(files) >= 8
+    for file in files:
+        assert (run / file).read_bytes() == (tmp_path / "uninterrupted" / file).read_bytes(), file
