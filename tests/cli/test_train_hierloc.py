@@ -1,6 +1,7 @@
 """HierLoc through the command: odd data sets, bad inputs, a leak that is declared, and a run that the system kills."""
 
 import json
+import os
 import pickle
 import shutil
 import signal
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from tests.cli.command import Command, start
 from tests.systems.bundles_made import replace_listed
 
@@ -120,6 +122,15 @@ def bundle(data, tmp_path_factory):
     """Trained once."""
     recipe = read_recipe(data / "hierloc.toml", (), {"hierloc": HierLocRecipe})
     return train(tmp_path_factory.mktemp("run") / "run", recipe, lambda folder: HierLocTask(recipe, folder))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Several would wait for each other longer than these models take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)
@@ -326,7 +337,7 @@ def test_a_leak_wants_all_three_splits(command, data, tmp_path):
 def test_a_run_killed_by_the_system_and_resumed_gives_the_same_bundle(command, data, tmp_path, monkeypatch):
     words = ("train", data / "hierloc.toml", "train.epochs=100", "train.log_every=5", "train.validate_every_epochs=20")
     run = tmp_path / "run"
-    killed, deadline = start(*words, "--out", run), time.monotonic() + 60
+    killed, deadline = start(*words, "--out", run, env={**os.environ, "OMP_NUM_THREADS": "1"}), time.monotonic() + 60
     while len(checkpoint_steps(run / "checkpoints")) < 2 and time.monotonic() < deadline:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)

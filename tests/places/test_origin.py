@@ -11,7 +11,7 @@ from tests.places.factory import small_earth
 from geocairn.errors import BadHierarchy, BadOutput
 from geocairn.manifest import Manifest
 from geocairn.places.files import save_hierarchy
-from geocairn.places.origin import check_not_built_from, photo_fingerprints, save_origin
+from geocairn.places.origin import check_not_built_from, n_shared_photos, photo_fingerprints, save_origin
 
 
 def manifest_of(*photos):
@@ -41,6 +41,12 @@ def test_one_test_photo_among_the_rows_is_enough(folder):
         check_not_built_from(folder, manifest_of("d.jpg", "c.jpg"))
     with pytest.raises(BadHierarchy, match="3 of the 3"):
         check_not_built_from(folder, manifest_of("a.jpg", "b.jpg", "c.jpg"))
+
+
+def test_shared_photos_are_counted(folder, atlas):
+    assert n_shared_photos(folder, manifest_of("d.jpg", "c.jpg", "a.jpg")) == 2
+    assert n_shared_photos(folder, manifest_of("d.jpg")) == 0
+    assert n_shared_photos(atlas.folder, manifest_of("a.jpg")) == 0
 
 
 def test_places_that_count_people_pass(tmp_path, atlas):

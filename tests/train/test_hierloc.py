@@ -10,14 +10,10 @@ from PIL import Image
 
 from geocairn.coordinates import read_coordinates
 from geocairn.data.feature_store import open_store
-from geocairn.errors import BadBundle, BadFeatures, BadManifest
+from geocairn.errors import BadBundle, BadFeatures, BadHierarchy, BadManifest
 from geocairn.locate import Locator
 from geocairn.manifest import read_manifest
-from geocairn.places.geonames import read_cities
-from geocairn.places.origin import check_not_built_from
-from geocairn.synth import places
-from geocairn.synth.settings import SynthSettings
-from geocairn.synth.write import write_synth
+from geocairn.places.origin import check_not_built_from, save_origin
 from geocairn.systems.bundle import verify_bundle
 from geocairn.systems.bundles import load_system
 from geocairn.train.engine import train
@@ -39,13 +35,8 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def earth(tmp_path_factory):
-    out = tmp_path_factory.mktemp("synth") / "earth"
-    cities = read_cities(15000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "read_cities", lambda: cities)
-        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
-    return out
+def earth(small_synth):
+    return small_synth
 
 
 def recipe_of(earth, **train_settings):
@@ -198,3 +189,73 @@ def test_photos_without_features_are_refused(earth, tmp_path):
     pq.write_table(renamed, copy / "train.parquet")
     with pytest.raises(BadFeatures, match=f"no features of {len(table)} photos"):
         HierLocTask(recipe_of(copy), tmp_path / "run")
+
+
+def task_of(earth, folder, **tables):
+    values = {**SMALL, "data": {"dir": str(earth)}, **tables}
+    return HierLocTask(parse_recipe(KINDS["hierloc"].recipe, values, source="test"), folder)
+
+
+def places_in(hierarchy):
+    """Level, names on the way down, and number of rows of each place."""
+    ways = (tuple(hierarchy.names[above] for above in hierarchy.chain(place)[1:]) for place in range(len(hierarchy)))
+    countries = (hierarchy.ids[hierarchy.chain(place)[0]] for place in range(len(hierarchy)))
+    return sorted(zip(hierarchy.level.tolist(), countries, ways, hierarchy.count.tolist(), strict=True))
+
+
+def test_places_built_from_rows_are_those_beside_them_where_missing_labels_are_filled_in(earth, tmp_path):
+    beside = task_of(earth, tmp_path / "beside").hierarchy
+    built = task_of(earth, tmp_path / "built", places={"source": "rows", "rows": {"fill_missing": True}}).hierarchy
+    assert places_in(built) == places_in(beside)
+    torn = task_of(earth, tmp_path / "torn", places={"source": "rows"}).hierarchy
+    assert len(torn) > len(beside)
+
+
+def test_leaked_places_and_means_are_of_all_rows(earth, tmp_path):
+    honest, leaked = task_of(earth, tmp_path / "honest"), task_of(earth, tmp_path / "leaked", places={"leaked": True})
+    # One city is seen in validation alone.
+    names = read_coordinates(earth / "val.parquet", columns=("city",)).columns["city"].values
+    missing = set(names) - set(honest.hierarchy.names.to_list())
+    assert missing
+    assert missing < set(leaked.hierarchy.names.to_list())
+    assert leaked.hierarchy.meta["n_rows"] == 600
+    assert leaked.n_train == honest.n_train == 540
+    # What is standardised by is of the training rows, as are the rows themselves.
+    torch.testing.assert_close(leaked.model.scaler.mean, honest.model.scaler.mean, rtol=0, atol=0)
+    store = open_store(earth / "features")
+    tables = [read_coordinates(earth / f"{split}.parquet", columns=("country",)) for split in ("train", "val", "test")]
+    code = leaked.hierarchy.ids[0]
+    photos = [
+        photo
+        for table in tables
+        for photo, country in zip(table.photos, table.columns["country"].codes.tolist(), strict=True)
+        if table.columns["country"].values[country] == code
+    ]
+    expected = store.read(store.rows_of(photos)).astype(np.float64).mean(axis=0)
+    np.testing.assert_allclose(leaked.model.entities.image(0)[0, 0].numpy(), expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(BadHierarchy, match="30 of the 30 photos in"):
+        check_not_built_from(tmp_path / "leaked/places", read_manifest(earth / "test.parquet"))
+
+
+def test_a_hierarchy_that_holds_test_rows_is_refused_whatever_it_says_of_itself(earth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(earth, copy)
+    for split in ("val", "test"):
+        photos = [*read_manifest(earth / "train.parquet").photos, read_manifest(earth / f"{split}.parquet").photos[3]]
+        save_origin(copy, photos)
+        with pytest.raises(BadHierarchy, match=rf"1 of the 30 photos in .*{split}\.parquet are among the 541"):
+            task_of(copy, tmp_path / split)
+
+
+def test_prototypes_are_the_entities_features(earth, tmp_path):
+    entities = {**SMALL["model"]["entities"], "leave_out": False}
+    shape = {"model": {**SMALL["model"], "entities": entities}, "prototypes": {"per_entity": 4, "min_photos": 5}}
+    task = task_of(earth, tmp_path, **shape)
+    for level, n in enumerate(len(task.hierarchy.places_of(level)) for level in range(4)):
+        image = task.model.entities.image(level)
+        assert image.shape[:2] == (n, 4)
+        wanted = np.clip(np.bincount(task.train.labels[:, level][task.train.labels[:, level] >= 0], minlength=n) // 5, 1, 4)
+        np.testing.assert_array_equal((~image.isnan().any(-1)).sum(-1).numpy(), wanted)
+    rows = torch.arange(8)
+    loss, _ = task.loss(rows, 0)
+    assert torch.isfinite(loss)
