@@ -30,7 +30,7 @@ class Scaling(NamedTuple):
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B, F) standardised features."""
-        return (features - self.mean) / np.where(self.std > 0, self.std, np.float32(1))
+        return np.asarray((features - self.mean) / np.where(self.std > 0, self.std, np.float32(1)), dtype=np.float32)
 
 
 class LeafScorer(ConstantSystem):

@@ -76,7 +76,7 @@ def gallery_vectors(standardised: NDArray[np.float32], metric: Metric) -> NDArra
     length: NDArray[np.float32] | float = np.sqrt(standardised.shape[1])
     if metric == "cosine":
         length = np.linalg.norm(standardised, axis=1, keepdims=True)
-    return (standardised / np.maximum(np.sqrt(2) * length, np.float32(1e-12))).astype(np.float16)
+    return np.asarray(standardised / np.maximum(np.sqrt(2) * length, np.float32(1e-12)), dtype=np.float16)
 
 
 def vote(nearest: Nearest, hierarchy: Hierarchy, settings: NeighbourSettings) -> NDArray[np.float64]:

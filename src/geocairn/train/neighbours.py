@@ -112,7 +112,7 @@ class NeighboursFit:
             f"{len(self._labels)} validation photos: metric {settings.metric}, weights {settings.weights}, temperature {settings.temperature:g}, smoothing "
             f"{settings.smoothing:g} ({said}). Places were built from the training rows alone. A baseline. Never calibrated.\n"
         )
-        arrays = {"vectors": self._vectors(self.train, self.labelled, settings.metric), "place": self.place.astype(np.int32)}
+        arrays: dict[str, NDArray[Any]] = {"vectors": self._vectors(self.train, self.labelled, settings.metric), "place": self.place.astype(np.int32)}
         config = BundleConfig(kind=KIND, name=self.name, stores={self.recipe.data.store: self.encoder}, system=settings.model_dump(mode="json"))
         rows_file = self.places / ROWS_FILE
         save_leaf_scorer(folder, config, scaling=self.scaling, arrays=arrays, hierarchy=self.hierarchy, rows_file=rows_file, card=card)
