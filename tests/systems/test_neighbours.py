@@ -93,8 +93,21 @@ def test_nearer_photos_count_for_more_the_lower_the_temperature():
     assert vote(nearest, EARTH, settings())[0, [0, 5]].tolist() == [0.5, 0.5]
 
 
-def test_smoothing_leaves_no_place_impossible_and_the_sum_1():
-    votes = vote(Nearest(LEAVES[None, :1], np.zeros((1, 1))), EARTH, settings(k=1))
-    p = np.exp(smoothed_log(votes, EARTH, 0.2))
-    assert p.sum() == pytest.approx(1)
-    np.testing.assert_allclose(p[0, 1:], 0.2 * EARTH.weight[EARTH.leaves[1:]])
+@given(hierarchies(), st.floats(0.01, 0.99), st.integers(0, 2**32 - 1))
+def test_smoothing_spreads_a_share_over_the_places_around(hierarchy, smoothing, seed):
+    numbers = np.random.default_rng(seed)
+    votes = numbers.dirichlet(np.full(hierarchy.n_leaves, 0.5), 3)
+    votes[0] = np.eye(hierarchy.n_leaves)[numbers.integers(hierarchy.n_leaves)]
+    p = np.exp(smoothed_log(votes, hierarchy, smoothing))
+    weight, n_levels = hierarchy.weight[hierarchy.leaves], len(hierarchy.level_names)
+    wanted = (1 - smoothing) * votes + smoothing / n_levels * weight
+    for row in range(3):
+        for leaf, vote_of_leaf in enumerate(votes[row]):
+            chain = {int(hierarchy.level[place]): place for place in hierarchy.chain(int(hierarchy.leaves[leaf]))}
+            for level in range(n_levels - 1):
+                place = chain.get(level, int(hierarchy.leaves[leaf]))
+                below = slice(hierarchy.leaf_start[place], hierarchy.leaf_stop[place])
+                wanted[row, below] += smoothing / n_levels * vote_of_leaf * weight[below] / weight[below].sum()
+    np.testing.assert_allclose(p, wanted, atol=1e-12)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    assert (p > 0).all()

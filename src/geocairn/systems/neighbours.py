@@ -29,7 +29,7 @@ class NeighbourSettings(Config):
     k: int = Field(10, ge=1, description="neighbours; 1: plain retrieval")
     weights: Weights = Field("distance", description="equal: every neighbour counts alike; distance: by exp(-d2 / temperature)")
     temperature: float = Field(0.1, gt=0, description="in units of the squared distance that two random photos have on average; equal weights need none")
-    smoothing: float = Field(0.1, gt=0, lt=1, description="share of the posterior that follows the places' training counts, so that no place is impossible")
+    smoothing: float = Field(0.1, gt=0, lt=1, description="share of the votes that spreads over the places around; no place is impossible")
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,22 @@ def vote(nearest: Nearest, hierarchy: Hierarchy, settings: NeighbourSettings) ->
 
 
 def smoothed_log(votes: NDArray[np.float64], hierarchy: Hierarchy, smoothing: float) -> NDArray[np.float64]:
-    """(B, L) log-probabilities: the votes, but for a share that follows the training counts."""
-    return np.asarray(np.log((1 - smoothing) * votes + smoothing * hierarchy.weight[hierarchy.leaves]))
+    """(B, L) log-probabilities: the votes, but for a share of each.
+
+    One part of the share follows the training counts of the whole Earth, and one for each level but the finest those within the place of that level: what is
+    taken from a city mostly stays in its country, so the likeliest country hardly changes.
+    """
+    weight = hierarchy.weight[hierarchy.leaves]
+    running = np.concatenate([np.zeros((len(votes), 1)), np.cumsum(votes, axis=1)], axis=1)
+    spread = np.tile(weight, (len(votes), 1))
+    for level in range(len(hierarchy.level_names) - 1):
+        above = hierarchy.ancestor_of_leaves(level)
+        inside = above >= 0
+        place = above[inside]
+        of_places = running[:, hierarchy.leaf_stop[place]] - running[:, hierarchy.leaf_start[place]]
+        spread[:, inside] += of_places * (weight[inside] / hierarchy.weight[place])
+        spread[:, ~inside] += votes[:, ~inside]
+    return np.asarray(np.log((1 - smoothing) * votes + smoothing / len(hierarchy.level_names) * spread))
 
 
 class NeighboursSystem(LeafScorer):

@@ -30,7 +30,7 @@ class NeighboursGrid(Config):
     k: tuple[PositiveInt, ...] = Field((1, 3, 10, 30, 100), min_length=1, description="numbers of neighbours; 1: plain retrieval")
     weights: tuple[Weights, ...] = Field(("equal", "distance"), min_length=1)
     temperature: tuple[PositiveFloat, ...] = Field((0.02, 0.05, 0.1, 0.2), min_length=1, description="where the distance weighs")
-    smoothing: tuple[Share, ...] = Field((0.1, 0.01, 0.03, 0.2, 0.3, 0.5), min_length=1, description="the first one for all; then the likeliest of them")
+    smoothing: tuple[Share, ...] = Field((0.1, 0.3, 0.5), min_length=1, description="the first one for all; then the likeliest of them")
     choose_by: str = Field("nll", description="the validation metric that says which is best: nll, or a level, for the percentage right there")
 
     def settings(self) -> list[NeighbourSettings]:
