@@ -39,7 +39,7 @@ def test_an_embedding_is_its_anchor_moved_by_its_features(geometry, anchor, enco
                 together = torch.cat([(found.image(level)[:, prototype] - 0.5) / 2, code, found.text(level)], dim=1)
                 hidden = together @ first.T + network.level[level if encoder == "shared" else 0]
                 expected = start + found.alpha() * network.rest(hidden)
-                torch.testing.assert_close(found(level)[:, prototype], expected, rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(found()[level][:, prototype], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: type(geometry).__name__)
@@ -53,15 +53,15 @@ def test_anchors_begin_as_small_tangents_on_their_manifold(geometry):
 
 def test_an_image_that_is_off_leaves_one_prototype():
     found = table(Hyperbolic(), no_image_at=("country",))
-    assert found(0).shape == (N, 1, D)
-    assert found(1).shape == (N, 2, D)
+    assert found()[0].shape == (N, 1, D)
+    assert found()[1].shape == (N, 2, D)
     assert found.image(0) is None
 
 
 def test_a_network_of_its_own_reads_what_its_level_has():
     found = table(Hyperbolic(), no_image_at=("country",), encoder="per_level")
     assert [set(network.parts) for network in found.encoders] == [{"location", "text"}, {"image", "location", "text"}]
-    (found(0).sum() + found(1).sum()).backward()
+    (found()[0].sum() + found()[1].sum()).backward()
     assert all(parameter.grad is not None for parameter in found.parameters())
 
 
@@ -83,9 +83,9 @@ def test_absent_prototypes_are_known_and_leave_the_others_alone():
     found = EntityTable(EntityConfig(hidden=9, dropout=0.0, location=LOCATION), Hyperbolic(), D, levels, Standardise(D_IMG)).double()
     found.load_state_dict(whole.state_dict())
     assert found.present(0).tolist() == [[True, True], [True, True], [True, False], [True, False], [True, True], [True, True]]
-    assert found(0).isfinite().all()
+    assert found()[0].isfinite().all()
     there = found.present(0) & (torch.arange(N) != 3)[:, None]
-    torch.testing.assert_close(found(0)[there], whole(0)[there], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found()[0][there], whole()[0][there], rtol=1e-5, atol=1e-6)
     assert whole.present(0) is None
 
 
@@ -108,19 +108,21 @@ def test_what_is_left_out_leaves_the_means_of_the_other_photos():
         made.append(EntityTable(config, Hyperbolic(), D, [level], Standardise(D_IMG, torch.full((D_IMG,), 0.2), torch.full((D_IMG,), 1.5))))
     whole, rest = made
     features = torch.as_tensor(photos[shown], dtype=torch.float32)
-    torch.testing.assert_close(whole(0, Shown(features, labels)), rest(0), rtol=1e-5, atol=1e-6)
-    assert not whole(0).allclose(rest(0), atol=1e-4)
+    torch.testing.assert_close(whole([Shown(features, labels)])[0], rest()[0], rtol=1e-5, atol=1e-6)
+    assert not whole()[0].allclose(rest()[0], atol=1e-4)
     unknown = Shown(torch.cat([features, features]), torch.cat([labels, torch.full_like(labels, -1)]))
-    torch.testing.assert_close(whole(0, unknown), rest(0), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(whole([unknown])[0], rest()[0], rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_entities_are_the_tangents_that_training_ended_with():
     tangent, mask = torch.randn(4, 2, D), torch.tensor([[True, False]] * 4)
-    frozen = FrozenEntities([tangent, tangent[:1, :1]], [mask, None])
-    assert frozen(0).equal(tangent)
+    frozen = FrozenEntities([tangent, tangent[:1, :1]], [mask, None], [None, torch.tensor([0.5])])
+    assert frozen()[0].equal(tangent)
     assert frozen.present(0).equal(mask)
     assert frozen.present(1) is None
-    assert set(frozen.state_dict()) == {"tangent_0", "present_0", "tangent_1"}
+    assert frozen.log_prior(0) is None
+    assert frozen.log_prior(1).tolist() == [0.5]
+    assert set(frozen.state_dict()) == {"tangent_0", "present_0", "tangent_1", "log_prior_1"}
     assert not list(frozen.parameters())
 
 
@@ -130,4 +132,4 @@ def test_features_of_half_precision_are_kept_so_and_read_wide():
     torch.manual_seed(0)
     found = EntityTable(EntityConfig(hidden=9, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
     assert found.image(0).dtype == found.text(0).dtype == torch.float16
-    assert found(0).dtype == torch.float32
+    assert found()[0].dtype == torch.float32

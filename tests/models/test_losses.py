@@ -37,7 +37,7 @@ def case(geometry: Geometry, n: int = 30, prototypes: int = 1, batch: int = 6) -
     torch.manual_seed(0)
     images, points = geometry.exp(torch.randn(batch, D) * 0.4), geometry.exp(torch.randn(n, prototypes, D) * 0.4)
     labels = torch.randint(0, n, (batch,))
-    return images, labels, units(batch, 1), Level(points, None, units(n, 2), torch.tensor(0.3), 0)
+    return images, labels, units(batch, 1), Level(points, None, None, units(n, 2), torch.tensor(0.3), 0)
 
 
 def settings(kernel: str = "laplace", strength: float = 1.0, **other) -> tuple[GeoWeight, LossConfig]:
@@ -104,7 +104,7 @@ def test_nearer_negatives_weigh_more_and_the_positive_weighs_one():
     assert (weighted > plain).all()
     assert (weighted > farther).all()
     torch.testing.assert_close(farther, plain, rtol=1e-4, atol=1e-4)
-    alone = Level(level.points[:1], None, level.unit[:1], level.tau, 0)
+    alone = Level(level.points[:1], None, None, level.unit[:1], level.tau, 0)
     only = geo_infonce(Hyperbolic(CURV), images, torch.zeros_like(labels), here, alone, settings(strength=5.0)[0], config=settings()[1])
     assert (only == 0).all()
 

@@ -37,6 +37,14 @@ class EntityConfig(Config):
     )
     anchor_std: float = Field(0.01, ge=0)
     alpha: float | None = Field(None, gt=0, description="first scale of what the features add; none is one over the root of the dimensions")
+    inherit: bool = Field(False, description="tangents add up down the tree: an entity begins where the one above it is")
+    skip: bool = Field(False, description="add a linear map of the features to what they add, past the layers")
+    shrink_photos: tuple[float, ...] = Field(
+        (),
+        description="for each level, how many photos of its own weigh as much in an entity's mean as the mean of the one above: learned, these are the first "
+        "values; empty for means as they are",
+    )
+    prior: bool = Field(False, description="add the logarithm of an entity's share of the training photos to its score, which embeddings then need not learn")
     location: LocationConfig = LocationConfig()
 
 
@@ -50,7 +58,8 @@ class LevelFeatures:
         image: (n, d_img) mean features of an entity's training photos, or (n, P, d_img) of P groups of them (prototypes); NaN where an entity has no such
             prototype, first ones first. None without photos.
         text: (n, d_text) embeddings of the names, NaN where there is none; or None.
-        count: (n,) how many training photos each mean is of; None where they are never left out.
+        count: (n,) how many training photos each mean is of; None where they are neither left out nor a prior.
+        above: (n,) the entity above each, counted through all coarser levels one after the other; -1 for none. None where nothing is inherited.
     """
 
     name: str
@@ -58,6 +67,7 @@ class LevelFeatures:
     image: ArrayLike | Tensor | None = None
     text: ArrayLike | Tensor | None = None
     count: ArrayLike | Tensor | None = None
+    above: ArrayLike | Tensor | None = None
 
 
 class Shown(NamedTuple):
@@ -92,6 +102,8 @@ class EntityTable(nn.Module):
 
     An entity with P image prototypes has P embeddings that share its anchor, place and text; its distance is that to the nearest (or a soft minimum, see
     `LossConfig.prototypes`). What is known beforehand is kept outside of the state: give the same `LevelFeatures` to load a state.
+
+    Ours, not the paper's: with `inherit` the tangent of the entity above is added, and with `shrink_photos` means of few photos are drawn towards the mean above.
     """
 
     def __init__(self, config: EntityConfig, geometry: Geometry, dim: int, levels: Sequence[LevelFeatures], scaler: Standardise) -> None:
@@ -109,32 +121,49 @@ class EntityTable(nn.Module):
             # An entity without any photo keeps one embedding, of features 0.
             present = None if image is None else (~image.isnan().any(-1)).index_fill(1, torch.tensor([0]), True)
             self._keep("image", index, image)
-            can_leave_out = config.leave_out and image is not None and image.shape[1] == 1
-            self._keep("count", index, torch.as_tensor(level.count).float() if can_leave_out else None)
+            needs_count = (config.leave_out or config.shrink_photos) and image is not None and image.shape[1] == 1
+            self._keep("count", index, torch.as_tensor(level.count).float() if needs_count else None)
             self._keep("present", index, None if present is None or bool(present.all()) else present)
+            self._keep("above", index, torch.as_tensor(level.above).long() if config.inherit or config.shrink_photos else None)
+            self._keep("log_prior", index, _log_share(level.count) if config.prior else None)
         self.scaler = scaler
         self.location = LocationReader(config.location) if config.use_location else None
         everything = self._input_widths(range(len(levels)))
         if config.encoder == "shared":
-            self.encoders = nn.ModuleList([_EntityEncoder(everything, len(levels), config.hidden, dim, config.dropout)])
+            self.encoders = nn.ModuleList([_EntityEncoder(everything, len(levels), config, dim)])
         else:
             own = (self._input_widths([index]) for index in range(len(levels)))
-            self.encoders = nn.ModuleList(_EntityEncoder(inputs, 1, config.hidden, dim, config.dropout) for inputs in own)
+            self.encoders = nn.ModuleList(_EntityEncoder(inputs, 1, config, dim) for inputs in own)
         self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
+        self.log_shrink = nn.Parameter(torch.tensor(config.shrink_photos).log()) if config.shrink_photos else None
         self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in range(len(levels)))
 
-    def forward(self, level: int, shown: Shown | None = None) -> Tensor:
-        """(n, P, d) tangents of a level's entities, without photos `shown` where they are to be left out; prototypes that are not `present` hold anything."""
+    def forward(self, shown: Sequence[Shown] | None = None) -> list[Tensor]:
+        """Tangents of each level's entities.
+
+        Args:
+            shown: for each level a batch that is to be left out of the means; None leaves none out.
+
+        Returns:
+            For each level (n, P, d); prototypes that are not `present` hold anything.
+        """
+        images = self._images(shown)
+        tangents: list[Tensor] = []
+        for level, image in enumerate(images):
+            own = self._own(level, image)
+            tangents.append(own + self._inherited(tangents, level) if self._config.inherit and level else own)
+        return [self._geometry.shorten(tangent) for tangent in tangents]
+
+    def _own(self, level: int, image: Tensor | None) -> Tensor:
+        """(n, P, d) what a level's entities do not inherit."""
         anchor = self.anchors[level]
         if self._config.anchor == "manifold":
             anchor = self._geometry.log(self._geometry.point_from_parameter(anchor))
-        place, text, image = self._buffer("place", level), self.text(level), self.image(level)
+        place, text = self._buffer("place", level), self.text(level)
         encoder = self.encoders[0 if self._config.encoder == "shared" else level]
         location = None if place is None or self.location is None else self.location(place)
-        if image is not None:
-            image = self._without(shown, level, self.scaler(image).nan_to_num(0.0))
         delta = encoder(image, location, text, len(anchor), level if self._config.encoder == "shared" else 0)
-        return self._geometry.shorten(anchor[:, None] + self.log_alpha.exp() * delta.to(self.log_alpha.dtype))
+        return anchor[:, None] + self.log_alpha.exp() * delta.to(self.log_alpha.dtype)
 
     def unit(self, level: int) -> Tensor:
         """(n, 3) float64 unit vectors of the entities' places; NaN where there is none."""
@@ -154,9 +183,57 @@ class EntityTable(nn.Module):
         """(n, P) whether an entity has a prototype; None where all have all."""
         return self._buffer("present", level)
 
+    def log_prior(self, level: int) -> Tensor | None:
+        """(n,) what is added to the entities' scores; None without a prior."""
+        return self._buffer("log_prior", level)
+
     def alpha(self) -> Tensor:
         """The scale of what features add, detached."""
         return self.log_alpha.detach().exp()
+
+    def _images(self, shown: Sequence[Shown] | None) -> list[Tensor | None]:
+        """For each level (n, P, d_img) standardised means, without the photos shown and drawn towards the means above where it is so set."""
+        found: list[Tensor | None] = []
+        for level in range(len(self.names)):
+            image, count = self.image(level), self._buffer("count", level)
+            if image is not None:
+                image = self.scaler(image).nan_to_num(0.0)
+                if count is not None:
+                    left_out = shown[level] if shown is not None and self._config.leave_out else None
+                    image = self._means(level, image[:, 0] * count[:, None], count, left_out, found)
+            found.append(image)
+        return found
+
+    def _means(self, level: int, total: Tensor, count: Tensor, left_out: Shown | None, coarser: Sequence[Tensor | None]) -> Tensor:
+        """(n, 1, d_img) means from (n, d_img) sums of (n,) photos; without any photo what lies above, or 0."""
+        if left_out is not None:
+            is_known = left_out.labels >= 0
+            place = left_out.labels[is_known]
+            total = total.index_add(0, place, -self.scaler(left_out.features[is_known]).to(total.dtype))
+            count = count.index_add(0, place, -torch.ones_like(place, dtype=count.dtype))
+        # What is left of a sum without any photo is rounding.
+        total = total * (count > 0)[:, None]
+        if self.log_shrink is None:
+            return (total / count.clamp_min(1)[:, None])[:, None]
+        n_above = self.log_shrink[level].exp()
+        above = self._rows_above(level, [image[:, 0] for image in coarser if image is not None], total)
+        return ((total + n_above * above) / (count + n_above)[:, None])[:, None]
+
+    def _rows_above(self, level: int, coarser: Sequence[Tensor], like: Tensor) -> Tensor:
+        """(n, k) rows of the entities above among (m, k) of all coarser levels; 0 where there is none."""
+        above = self._buffer("above", level)
+        assert above is not None
+        # A last row of zeros is what -1 points at.
+        return torch.cat([*coarser, torch.zeros_like(like[:1])])[above]
+
+    def _inherited(self, coarser: Sequence[Tensor], level: int) -> Tensor:
+        """(n, 1, d) tangents of the entities above, of several prototypes their mean; 0 where there is none."""
+        found = []
+        for index, tangent in enumerate(coarser):
+            present = self.present(index)
+            weight = torch.ones_like(tangent[..., :1]) if present is None else present[..., None].to(tangent.dtype)
+            found.append((tangent * weight).sum(1) / weight.sum(1))
+        return self._rows_above(level, found, found[0])[:, None]
 
     def _input_widths(self, levels: Sequence[int]) -> dict[str, int | None]:
         return {
@@ -164,19 +241,6 @@ class EntityTable(nn.Module):
             "location": self._config.location.width if self._config.use_location else None,
             "text": _width(self.text(level) for level in levels),
         }
-
-    def _without(self, shown: Shown | None, level: int, image: Tensor) -> Tensor:
-        """Scaled means less the photos shown; of an entity without any other photo nothing is known: 0."""
-        count = self._buffer("count", level)
-        if shown is None or count is None:
-            return image
-        is_known = shown.labels >= 0
-        rows, place = torch.unique(shown.labels[is_known], return_inverse=True)
-        total = torch.zeros(len(rows), image.shape[-1], device=image.device, dtype=image.dtype)
-        total.index_add_(0, place, self.scaler(shown.features[is_known]).to(image.dtype))
-        left = (count[rows] - place.bincount(minlength=len(rows)))[:, None]
-        rest = (image[rows, 0] * count[rows, None] - total) / left.clamp_min(1)
-        return image.index_put((rows,), torch.where(left > 0, rest, torch.zeros_like(rest))[:, None].to(image.dtype))
 
     def _anchor(self, n: int, dim: int) -> nn.Parameter:
         tangent = torch.randn(n, dim) * self._config.anchor_std
@@ -200,15 +264,21 @@ class EntityTable(nn.Module):
 class FrozenEntities(nn.Module):
     """The tangents that training ended with, without what they were made of: what a bundle carries."""
 
-    def __init__(self, tangents: Sequence[Tensor], present: Sequence[Tensor | None]) -> None:
+    def __init__(self, tangents: Sequence[Tensor], present: Sequence[Tensor | None], log_prior: Sequence[Tensor | None]) -> None:
         super().__init__()
-        for index, (tangent, mask) in enumerate(zip(tangents, present, strict=True)):
+        self._n_levels = len(tangents)
+        for index, (tangent, mask, prior) in enumerate(zip(tangents, present, log_prior, strict=True)):
             self.register_buffer(f"tangent_{index}", tangent)
             self.register_buffer(f"present_{index}", mask)
+            self.register_buffer(f"log_prior_{index}", prior)
 
-    def forward(self, level: int, shown: Shown | None = None) -> Tensor:
-        """(n, P, d) tangents of a level's entities, whatever is shown."""
-        found: Tensor = getattr(self, f"tangent_{level}")
+    def forward(self, shown: Sequence[Shown] | None = None) -> list[Tensor]:
+        """For each level (n, P, d) tangents of its entities, whatever is shown."""
+        return [getattr(self, f"tangent_{level}") for level in range(self._n_levels)]
+
+    def log_prior(self, level: int) -> Tensor | None:
+        """(n,) what is added to the entities' scores; None without a prior."""
+        found: Tensor | None = getattr(self, f"log_prior_{level}")
         return found
 
     def present(self, level: int) -> Tensor | None:
@@ -223,20 +293,23 @@ class _EntityEncoder(nn.Module):
     The first layer is a sum of one for each part, which equals one over the concatenation and needs no copy of the features at each step.
     """
 
-    def __init__(self, inputs: dict[str, int | None], n_levels: int, hidden: int, dim: int, dropout: float) -> None:
+    def __init__(self, inputs: dict[str, int | None], n_levels: int, config: EntityConfig, dim: int) -> None:
         super().__init__()
-        self.parts = nn.ModuleDict({part: nn.Linear(width, hidden, bias=False) for part, width in inputs.items() if width is not None})
-        self.level = nn.Parameter(torch.randn(n_levels, hidden) * 0.1)
-        self.rest = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
+        known = {part: width for part, width in inputs.items() if width is not None}
+        self.parts = nn.ModuleDict({part: nn.Linear(width, config.hidden, bias=False) for part, width in known.items()})
+        self.skips = nn.ModuleDict({part: nn.Linear(width, dim, bias=False) for part, width in known.items() if config.skip})
+        self.level = nn.Parameter(torch.randn(n_levels, config.hidden) * 0.1)
+        self.rest = nn.Sequential(nn.GELU(), nn.Dropout(config.dropout), nn.Linear(config.hidden, dim))
 
     def forward(self, image: Tensor | None, location: Tensor | None, text: Tensor | None, n: int, level: int) -> Tensor:
+        known = {"image": image, "location": None if location is None else location[:, None], "text": None if text is None else text[:, None]}
+        inputs = {part: value.to(self.level.dtype) for part, value in known.items() if value is not None}
         hidden = self.level[level].expand(n, 1, -1)
-        for part, value in (("location", location), ("text", text)):
-            if value is not None:
-                hidden = hidden + self.parts[part](value.to(self.level.dtype))[:, None]
-        if image is not None:
-            hidden = hidden + self.parts["image"](image.to(self.level.dtype))
+        for part, value in inputs.items():
+            hidden = hidden + self.parts[part](value)
         delta: Tensor = self.rest(hidden)
+        for part, skip in self.skips.items():
+            delta = delta + skip(inputs[part])
         return delta
 
 
@@ -245,17 +318,37 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
     for name in config.no_image_at:
         if name not in names:
             raise BadConfig(f"entities.no_image_at names {name!r}, which is no level; levels: {', '.join(names)}")
+    if config.shrink_photos and (len(config.shrink_photos) != len(levels) or not config.use_image or config.no_image_at):
+        raise BadConfig(
+            f"entities.shrink_photos has {len(config.shrink_photos)} values: give one for each of the levels {', '.join(names)}, all with image features"
+        )
     for level in levels:
         n = len(np.asarray(level.latlon_deg))
-        for what, value in (("image features", level.image), ("text embeddings", level.text), ("counts", level.count)):
+        for what, value in (("image features", level.image), ("text embeddings", level.text), ("counts", level.count), ("entities above", level.above)):
             if value is not None and len(torch.as_tensor(value)) != n:
                 raise BadFeatures(f"level {level.name}: {len(torch.as_tensor(value))} {what} for {n} entities; give one row for each entity")
         if config.use_text and level.text is None:
             raise BadFeatures(f"level {level.name} has no text embeddings; give them, or set entities.use_text to false")
         if config.use_image and level.name not in config.no_image_at and level.image is None:
             raise BadFeatures(f"level {level.name} has no image features; give them, or name it in entities.no_image_at")
-        if config.leave_out and level.count is None:
-            raise BadFeatures(f"level {level.name} has no counts of photos; give them, or set entities.leave_out to false")
+        prototypes = _prototypes(level.image)
+        for key in ("leave_out", "shrink_photos"):
+            if getattr(config, key) and prototypes is not None and prototypes.shape[1] > 1:
+                raise BadConfig(
+                    f"entities.{key} works on one mean for each entity, and level {level.name} has {prototypes.shape[1]} prototypes; do without one"
+                )
+        for key in ("leave_out", "shrink_photos", "prior"):
+            if getattr(config, key) and level.count is None:
+                raise BadFeatures(f"level {level.name} has no counts of photos; give them, or do without entities.{key}")
+        for key in ("inherit", "shrink_photos"):
+            if getattr(config, key) and level.above is None:
+                raise BadFeatures(f"level {level.name} does not say what lies above its entities; give it, or do without entities.{key}")
+
+
+def _log_share(count: ArrayLike | Tensor | None) -> Tensor:
+    """Half a photo more each, so that an entity without any is possible still."""
+    more = torch.as_tensor(count).double() + 0.5
+    return (more / more.sum()).log().float()
 
 
 def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:

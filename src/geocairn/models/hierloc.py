@@ -21,6 +21,9 @@ from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEnt
 from geocairn.models.geometry import GeometryName, geometry_of, pairwise_products
 from geocairn.models.losses import GeoWeight, Level, LossConfig, Temperature, entity_logits, geo_infonce
 
+_SHARPNESS_HIDDEN = 64
+_LARGEST_LOG_SHARPNESS = 4.0
+
 
 class ImageHeadConfig(Config):
     """The image head: two linear layers with GELU and dropout after the first, then a linear layer. Source: HierLoc, section 3.4."""
@@ -29,6 +32,8 @@ class ImageHeadConfig(Config):
     width: int = Field(512, ge=1, description="of the second layer's output")
     dropout: float = Field(0.1, ge=0, lt=1)
     alpha: float | None = Field(None, gt=0, description="first scale of the image's tangent; none is one over the root of the dimensions")
+    skip: bool = Field(False, description="add a linear map of the features to the tangent, past the layers")
+    sharpness: bool = Field(False, description="scale an image's tangent by how much it tells, read off its features: what tells little stays near the origin")
 
 
 class HierLocConfig(Config):
@@ -71,6 +76,26 @@ class _Entities:
     projected: list[KeysAndValues]
 
 
+class Sharpness(nn.Module):
+    """(B, d_img) standardised features -> (B, 1) a positive factor, about 1 at first: a product, which layers of sums learn badly. Ours, not the paper's."""
+
+    def __init__(self, d_img: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(d_img, _SHARPNESS_HIDDEN), nn.GELU(), nn.Linear(_SHARPNESS_HIDDEN, 1))
+        self.length = nn.Linear(1, 1)
+        # Near 1 at first, and not so flat that the layer before learned nothing in the first step.
+        for weight in (self.layers[2].weight, self.length.weight):
+            nn.init.normal_(weight, std=0.01)
+        for bias in (self.layers[2].bias, self.length.bias):
+            nn.init.zeros_(bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Within e^-4 and e^4."""
+        size = features.square().mean(-1, keepdim=True).clamp_min(1e-12).log()
+        found: Tensor = self.layers(features) + self.length(size)
+        return torch.exp(_LARGEST_LOG_SHARPNESS * torch.tanh(found.to(features.dtype) / _LARGEST_LOG_SHARPNESS))
+
+
 class ImageHead(nn.Module):
     """(B, d_img) features -> (B, d) tangents alpha Delta at the origin."""
 
@@ -79,11 +104,14 @@ class ImageHead(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(d_img, config.hidden), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(config.hidden, config.width), nn.Linear(config.width, dim)
         )
+        self.skip = nn.Linear(d_img, dim, bias=False) if config.skip else None
         self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
 
     def forward(self, features: Tensor) -> Tensor:
         """Float32 or wider, whatever autocast says."""
         delta: Tensor = self.layers(features)
+        if self.skip is not None:
+            delta = delta + self.skip(features)
         return self.log_alpha.exp() * delta.to(features.dtype)
 
 
@@ -121,6 +149,7 @@ class HierLoc(nn.Module):
         self.geometry = geometry_of(config.geometry, config.curv, in_radii=config.paper_distance)
         self.entities, self.scaler = entities, scaler
         self.image_head = ImageHead(config.image, d_img, config.dim)
+        self.sharpness = Sharpness(d_img) if config.image.sharpness else None
         self.fusion = Fusion(config.attention, config.dim, len(names)) if config.attention.is_on else None
         self.temperature = Temperature(config.loss.tau, len(names))
         self.geo_weight = GeoWeight(config.loss.geo)
@@ -140,18 +169,19 @@ class HierLoc(nn.Module):
         """
         return self._place(features, self._entities())
 
-    def loss(self, features: Tensor, labels: Tensor, place_unit: Tensor) -> StepLoss:
+    def loss(self, features: Tensor, labels: Tensor, place_unit: Tensor, shown: Tensor | None = None) -> StepLoss:
         """The loss of a batch, over all entities of every level; the table of entities is computed once.
 
         Args:
             features: (B, d_img).
             labels: (B, L) the entity that each image shows at each level; -1 where it is not known.
             place_unit: (B, 3) float64 unit vectors of where the photos were taken; NaN where not known, and then negatives weigh 1.
+            shown: (B, d_img) the features as they went into the means of entities, where `features` were altered since; None where they were not.
 
         Returns:
             The total and its parts; a level without any label adds 0.
         """
-        entities = self._entities((features, labels) if self.training else None)
+        entities = self._entities((features if shown is None else shown, labels) if self.training else None)
         points = self._place(features, entities)
         total = points[:0].sum()
         values: dict[str, Tensor] = {}
@@ -168,7 +198,7 @@ class HierLoc(nn.Module):
         return StepLoss(total, {name: value.detach() for name, value in values.items()})
 
     def level_log_scores(self, features: Tensor) -> list[Tensor]:
-        """Log-probabilities of each level's entities: the logarithm of the softmax of -d^2 / tau over the level, without the weights of the loss.
+        """Log-probabilities of each level's entities: the logarithm of the softmax of -d^2 / tau, and the prior, over a level, not weighed.
 
         Args:
             features: (B, d_img).
@@ -228,11 +258,9 @@ class HierLoc(nn.Module):
         """The state of the model without what its entities were made of: contiguous tensors on the processor, for `for_inference`."""
         state = {name: value for name, value in self.state_dict().items() if not name.startswith("entities.")}
         with torch.no_grad():
-            for index in range(len(self.names)):
-                state[f"entities.tangent_{index}"] = self.entities(index)
-                present = self.entities.present(index)
-                if present is not None:
-                    state[f"entities.present_{index}"] = present
+            for index, tangent in enumerate(self.entities()):
+                known = {"tangent": tangent, "present": self.entities.present(index), "log_prior": self.entities.log_prior(index)}
+                state |= {f"entities.{what}_{index}": value for what, value in known.items() if value is not None}
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
     @classmethod
@@ -251,7 +279,8 @@ class HierLoc(nn.Module):
             made = cls.__new__(cls)
             nn.Module.__init__(made)
             tangents = [state[f"entities.tangent_{index}"] for index in range(len(names))]
-            frozen = FrozenEntities(tangents, [state.get(f"entities.present_{index}") for index in range(len(names))])
+            present, prior = ([state.get(f"entities.{what}_{index}") for index in range(len(names))] for what in ("present", "log_prior"))
+            frozen = FrozenEntities(tangents, present, prior)
             d_img = len(state["scaler.mean"])
             made._build(config, d_img, tuple(names), frozen, Standardise(d_img))
             made.load_state_dict(dict(state), strict=True)
@@ -262,8 +291,8 @@ class HierLoc(nn.Module):
     def _entities(self, shown: tuple[Tensor, Tensor] | None = None) -> _Entities:
         if self._cache is not None and not self.training:
             return self._cache
-        batches = [None if shown is None else Shown(shown[0], shown[1][:, index]) for index in range(len(self.names))]
-        tangents = [self.entities(index, batch) for index, batch in enumerate(batches)]
+        batches = None if shown is None else [Shown(shown[0], labels) for labels in shown[1].T]
+        tangents = self.entities(batches)
         return _Entities([self.geometry.exp(tangent) for tangent in tangents], self._projected(tangents))
 
     def _projected(self, tangents: Sequence[Tensor]) -> list[KeysAndValues]:
@@ -279,14 +308,15 @@ class HierLoc(nn.Module):
                 f"features have shape {tuple(features.shape)}, expected (photos, {self.d_img}); take those of the encoder that the model was trained on"
             )
         # What exp and log would do in between cancels: z is log(exp(alpha Delta)).
-        z = self.geometry.shorten(self.image_head(self.scaler(features)))
+        scaled = self.scaler(features)
+        z = self.geometry.shorten(self.image_head(scaled))
         if self.fusion is not None:
             z = self.geometry.shorten(self.fusion(z, entities.projected))
-        return self.geometry.exp(z)
+        return self.geometry.exp(z if self.sharpness is None else self.geometry.shorten(z * self.sharpness(scaled)))
 
     def _level_loss(self, index: int, points: Tensor, labels: Tensor, unit: Tensor, entities: Tensor, tau: Tensor) -> Tensor:
         is_known = labels >= 0
-        level = Level(entities, self.entities.present(index), self._unit(index), tau, index)
+        level = Level(entities, self.entities.present(index), self.entities.log_prior(index), self._unit(index), tau, index)
         rows = geo_infonce(self.geometry, points[is_known], labels[is_known], unit[is_known], level, self.geo_weight, config=self.config.loss)
         return rows.sum() / max(len(rows), 1)
 
@@ -298,4 +328,7 @@ class HierLoc(nn.Module):
     def _logits(self, index: int, points: Tensor, entities: Tensor) -> Tensor:
         product = pairwise_products(self.geometry.queries(points), self.geometry.keys(entities.flatten(0, 1)))
         square = self.geometry.squared_distance(product)
-        return entity_logits(square.view(len(square), *entities.shape[:2]), self.temperature(index), self.entities.present(index), self.config.loss.prototypes)
+        square = square.view(len(square), *entities.shape[:2])
+        logits = entity_logits(square, self.temperature(index), self.entities.present(index), self.config.loss.prototypes)
+        prior = self.entities.log_prior(index)
+        return logits if prior is None else logits + prior

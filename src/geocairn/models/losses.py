@@ -201,6 +201,7 @@ class Level:
     Attributes:
         points: (n, P, w) of its entities' prototypes.
         present: (n, P) which of them there are; None for all.
+        log_prior: (n,) what is added to the entities' logits, the positive's too; None for nothing.
         unit: (n, 3) float64 unit vectors of the entities' places.
         tau: () by which squared distances are divided.
         index: of the level, from coarse to fine.
@@ -208,6 +209,7 @@ class Level:
 
     points: Tensor
     present: Tensor | None
+    log_prior: Tensor | None
     unit: Tensor
     tau: Tensor
     index: int
@@ -246,6 +248,8 @@ def geo_infonce(geometry: Geometry, images: Tensor, labels: Tensor, here: Tensor
         present = None if level.present is None else level.present[start:stop]
         square = geometry.squared_distance(pairwise_products(queries, geometry.keys(points.flatten(0, 1))))
         logits = entity_logits(square.view(len(square), len(points), prototypes), level.tau, present, config.prototypes)
+        if level.log_prior is not None:
+            logits = logits + level.log_prior[start:stop]
         is_here = (labels >= start) & (labels < stop)
         column = (labels - start).clamp(0, stop - start - 1)[:, None]
         positive = torch.where(is_here, logits.gather(1, column)[:, 0], torch.zeros_like(logits[:, 0]))
