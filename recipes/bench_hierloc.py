@@ -1,7 +1,9 @@
-"""Memory, speed and agreement of flat and beam search over as many entities as HierLoc has, planted along a tree, and how both grow with the entities."""
+"""Search, attention and training steps over as many entities as HierLoc has, planted along a tree: memory, speed, agreement, and how they grow with them."""
 
 import os
+import resource
 import statistics
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import faiss
 import numpy as np
+import torch
+from hierloc_head import D_IMG, cached_bytes, head_over, locate_images, place_images, trainer_on, write_data
 from numpy.typing import NDArray
 from provenance import provenance, write_result
 
@@ -35,6 +41,10 @@ N_QUERIES, N_GROWTH_QUERIES = 4096, 1024
 RUNS, GROWTH_RUNS = 3, 3
 GROWTH = (10_000, 28_845, 83_203, 240_000, 692_300, 2_000_000)
 PAPER_FLAT_IMAGES_PER_S = 4095
+# Photos at a time, and how many of them in a run.
+HEAD_BATCHES = {1: 8, 64: 128, 1024: 1024}
+GROWTH_BATCH = 64
+TRAIN_BATCHES, TRAIN_STEPS = (16,), 3
 THREADS = os.cpu_count() or 1
 
 
@@ -61,8 +71,10 @@ def main() -> None:
         "memory": memory(planted),
         "speed": speed(planted),
         **agreement(planted),
+        "head": head(planted),
     }
     del planted
+    result["training"] = training()
     result["growth"] = growth()
     result["recipe_s"] = round(time.perf_counter() - started, 1)
     write_result("bench_hierloc", {**result, **provenance(data_sha256=digest, seed=SEED)})
@@ -190,12 +202,66 @@ def speed(planted: Planted) -> dict[str, Any]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """FAISS on one thread."""
+    """FAISS and torch on one thread."""
     faiss.omp_set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
         faiss.omp_set_num_threads(THREADS)
+        torch.set_num_threads(THREADS)
+
+
+def head(planted: Planted) -> dict[str, Any]:
+    """Images a second of the whole head: features -> attention to all entities, whose keys and values are kept -> beam; by the clock on all cores."""
+    index = planted.index
+    model, features = head_over(index, LEVELS, seed=SEED), images(max(HEAD_BATCHES))
+    rows = []
+    for batch, n_images in HEAD_BATCHES.items():
+        parts = [features[start : start + batch] for start in range(0, n_images, batch)]
+        points = [place_images(model, part) for part in parts]
+        ways: dict[str, Callable[[], object]] = {
+            "attention": partial(each, partial(place_images, model), parts),
+            "beam": partial(each, partial(beam, index), points),
+            "whole": partial(each, partial(locate_images, model, index, width=WIDTH, threads=THREADS), parts),
+        }
+        seconds = in_turns(ways, RUNS, time.perf_counter)
+        rows.append({"batch": batch, **{f"{way}_images_per_s": round(n_images / taken, 1) for way, taken in seconds.items()}})
+    return {"heads": model.config.attention.heads, "d_img": D_IMG, "kept_mb": round(cached_bytes(model, len(index)) / 1e6, 1), "by_batch": rows}
+
+
+def each(way: Callable[[Any], object], parts: Sequence[Any]) -> None:
+    """One part after the other."""
+    for part in parts:
+        way(part)
+
+
+def images(n: int) -> torch.Tensor:
+    """Features of images that are not."""
+    return torch.randn((n, D_IMG), generator=torch.Generator().manual_seed(SEED))
+
+
+def training() -> list[dict[str, Any]]:
+    """Seconds of a training step on all cores at the paper's size, entities made anew in each; the first one is not counted."""
+    with TemporaryDirectory() as folder:
+        data, rows = Path(folder) / "data", []
+        write_data(data, PAPER_SIZES, seed=SEED)
+        for batch in TRAIN_BATCHES:
+            trainer = trainer_on(data, Path(folder) / f"places-{batch}", "train.device=cpu", f"train.batch_size={batch}")
+            torch.set_num_threads(THREADS)
+            times = []
+            for number in range(1 + TRAIN_STEPS):
+                started = time.perf_counter()
+                trainer.step(number)
+                times.append(time.perf_counter() - started)
+            rows.append({"batch": batch, "step_s": round(statistics.median(times[1:]), 2), "peak_of_process_gb": round(peak_gb(), 2)})
+            del trainer
+    return rows
+
+
+def peak_gb() -> float:
+    """The most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
 
 
 def agreement(planted: Planted) -> dict[str, Any]:
@@ -225,20 +291,26 @@ def per_level_pct(planted: Planted, found: NDArray[np.int32]) -> list[float]:
 
 
 def growth() -> dict[str, Any]:
-    """One core's milliseconds a query of the beam and of flat search for ever more entities, and the slope of their logarithms: 1 is linear."""
+    """One core's milliseconds an image of the beam, flat search and attention for ever more entities, and the slope of their logarithms: 1 is linear."""
     rows = []
     for n in GROWTH:
         planted = plant(sizes_of(n), N_GROWTH_QUERIES)
         index, queries = planted.index, planted.queries
+        model, features = head_over(index, LEVELS, seed=SEED), images(GROWTH_BATCH)
+        n_images = {"beam": N_GROWTH_QUERIES, "flat": N_GROWTH_QUERIES, "attention": GROWTH_BATCH}
+        ways: dict[str, Callable[[], object]] = {
+            "beam": partial(beam, index, queries, 1),
+            "flat": partial(flat, index, queries),
+            "attention": partial(place_images, model, features),
+        }
         with one_thread():
-            seconds = in_turns({"beam": partial(beam, index, queries, 1), "flat": partial(flat, index, queries)}, GROWTH_RUNS, time.process_time)
-        per_query_ms = {f"{name}_ms": round(1000 * s / N_GROWTH_QUERIES, 4) for name, s in seconds.items()}
-        rows.append(
-            {"entities": len(index), **per_query_ms, "flat_over_beam": round(seconds["flat"] / seconds["beam"], 1), "index_mb": round(index.nbytes / 1e6, 1)}
-        )
+            seconds = in_turns(ways, GROWTH_RUNS, time.process_time)
+        per_image_ms = {f"{name}_ms": round(1000 * s / n_images[name], 4) for name, s in seconds.items()}
+        megabytes = {"index_mb": round(index.nbytes / 1e6, 1), "kept_mb": round(cached_bytes(model, len(index)) / 1e6, 1)}
+        rows.append({"entities": len(index), **per_image_ms, "flat_over_beam": round(seconds["flat"] / seconds["beam"], 1), **megabytes})
     size = np.log([row["entities"] for row in rows])
-    slopes = {f"{name}_slope": round(float(np.polyfit(size, np.log([row[f"{name}_ms"] for row in rows]), 1)[0]), 3) for name in ("beam", "flat")}
-    return {"queries": N_GROWTH_QUERIES, "countries": PAPER_SIZES[0], **slopes, "rows": rows}
+    slopes = {f"{name}_slope": round(float(np.polyfit(size, np.log([row[f"{name}_ms"] for row in rows]), 1)[0]), 3) for name in n_images}
+    return {"queries": N_GROWTH_QUERIES, "images": GROWTH_BATCH, "countries": PAPER_SIZES[0], **slopes, "rows": rows}
 
 
 def sizes_of(n_entities: int) -> tuple[int, ...]:
