@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import latlon_from_unit
 from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Shown, Standardise
 from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
@@ -133,3 +134,111 @@ def test_features_of_half_precision_are_kept_so_and_read_wide():
     found = EntityTable(EntityConfig(hidden=9, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
     assert found.image(0).dtype == found.text(0).dtype == torch.float16
     assert found()[0].dtype == torch.float32
+
+
+def tree_of(config: EntityConfig, photos: np.ndarray, owner: np.ndarray) -> EntityTable:
+    """Two countries; cities 0 and 1 in the first, 2 in the second, 3 in none; `owner` is the photos' city."""
+    latlon = np.random.default_rng(3).uniform(-50, 50, (4, 2))
+    country = np.array([0, 0, 1, -1])[owner]
+
+    def level(name: str, group: np.ndarray, n: int, above: list[int]) -> LevelFeatures:
+        with np.errstate(invalid="ignore"):
+            means = np.stack([photos[group == one].sum(0) / (group == one).sum() for one in range(n)])
+        return LevelFeatures(name, latlon[:n], means, count=np.bincount(group[group >= 0], minlength=n), above=above)
+
+    torch.manual_seed(1)
+    levels = [level("country", country, 2, [-1, -1]), level("city", owner, 4, [0, 0, 1, -1])]
+    return EntityTable(config, Euclidean(), D, levels, Standardise(D_IMG)).double()
+
+
+OWNER = np.array([0, 0, 0, 1, 2, 2, 3])
+PHOTOS = np.random.default_rng(4).normal(size=(7, D_IMG)).astype(np.float32).astype(np.float64)
+
+
+def test_an_entity_that_inherits_begins_where_the_one_above_it_is():
+    plain, heir = (tree_of(EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, inherit=on), PHOTOS, OWNER) for on in (False, True))
+    own, found = plain(), heir()
+    torch.testing.assert_close(found[0], own[0], rtol=0, atol=0)
+    expected = own[1] + torch.stack([own[0][0], own[0][0], own[0][1], torch.zeros_like(own[0][0])])
+    torch.testing.assert_close(found[1], expected, rtol=1e-12, atol=1e-12)
+
+
+def shrunk(photos: np.ndarray, owner: np.ndarray, strength: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Means of each country towards 0 and of each city towards its country's, photo by photo."""
+    country = np.array([0, 0, 1, -1])[owner]
+    upper = np.stack([photos[country == one].sum(0) / ((country == one).sum() + strength[0]) for one in range(2)])
+    above = np.stack([upper[0], upper[0], upper[1], np.zeros(D_IMG)])
+    sums = np.stack([photos[owner == one].sum(0) for one in range(4)])
+    counts = np.bincount(owner, minlength=4)[:, None]
+    return upper, (sums + strength[1] * above) / (counts + strength[1])
+
+
+@pytest.mark.parametrize("shown", [[], [1, 3, 6], [0, 1, 2, 3]])
+def test_means_of_few_photos_are_drawn_to_the_mean_above(shown):
+    strength = (2.0, 5.0)
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out=True, shrink_photos=strength, anchor="none")
+    shrinking = tree_of(config, PHOTOS, OWNER)
+    country = np.array([0, 0, 1, -1])[OWNER]
+    batch = [Shown(torch.as_tensor(PHOTOS[shown]), torch.as_tensor(labels[shown])) for labels in (country, OWNER)]
+    rest = np.setdiff1d(np.arange(7), shown)
+    # The same network over means that were made beforehand.
+    torch.manual_seed(1)
+    means = shrunk(PHOTOS[rest], OWNER[rest], strength)
+    levels = [LevelFeatures(name, latlon_from_unit(shrinking.unit(index).numpy()), means[index]) for index, name in enumerate(("country", "city"))]
+    made = EntityTable(
+        EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, anchor="none"), Euclidean(), D, levels, Standardise(D_IMG)
+    ).double()
+    made.load_state_dict({name: value for name, value in shrinking.state_dict().items() if name != "log_shrink"})
+    for found, expected in zip(shrinking(batch if shown else None), made(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_how_much_means_shrink_is_learned():
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, shrink_photos=(2.0, 5.0))
+    found = tree_of(config, PHOTOS, OWNER)
+    found()[1].square().sum().backward()
+    assert (found.log_shrink.grad.abs() > 0).all()
+
+
+def test_a_prior_is_the_share_of_photos_with_half_a_photo_more():
+    found = tree_of(EntityConfig(hidden=9, location=LOCATION, use_text=False, prior=True), PHOTOS, OWNER)
+    torch.testing.assert_close(found.log_prior(1).exp(), torch.tensor([3.5, 1.5, 2.5, 1.5], dtype=torch.float64) / 9, rtol=1e-6, atol=0)
+    assert tree_of(EntityConfig(hidden=9, location=LOCATION, use_text=False), PHOTOS, OWNER).log_prior(1) is None
+
+
+def test_without_anchors_equal_features_are_equal_places():
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, use_location=False, anchor="none", skip=True)
+    found = tree_of(config, np.ones_like(PHOTOS), OWNER)
+    assert not list(found.anchors)
+    assert found()[1][0].equal(found()[1][2])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"shrink_photos": (2.0,)}, "has 1 values"),
+        ({"shrink_photos": (2.0, 5.0), "no_image_at": ("country",)}, "all with image features"),
+        ({"anchor": "none", "use_image": False, "use_location": False, "use_text": False}, "nothing would tell entities apart"),
+    ],
+)
+def test_settings_that_contradict_are_refused(changes, words):
+    with pytest.raises(BadConfig, match=words):
+        tree_of(EntityConfig(hidden=9, location=LOCATION, **{"use_text": False, **changes}), PHOTOS, OWNER)
+
+
+@pytest.mark.parametrize("key", ["leave_out", "shrink_photos"])
+def test_prototypes_are_neither_left_out_nor_shrunk(key):
+    level = LevelFeatures("city", np.zeros((2, 2)), np.zeros((2, 3, D_IMG)), count=[4, 4], above=[-1, -1])
+    config = EntityConfig(location=LOCATION, use_text=False, **{key: True if key == "leave_out" else (1.0,)})
+    with pytest.raises(BadConfig, match=f"entities.{key} works on one mean"):
+        EntityTable(config, Euclidean(), D, [level], Standardise(D_IMG))
+    with pytest.raises(BadFeatures, match="no counts of photos"):
+        EntityTable(config, Euclidean(), D, [LevelFeatures("city", np.zeros((2, 2)), np.zeros((2, D_IMG)), above=[-1, -1])], Standardise(D_IMG))
+
+
+@pytest.mark.parametrize("key", ["inherit", "shrink_photos"])
+def test_what_lies_above_must_be_said(key):
+    level = LevelFeatures("city", np.zeros((2, 2)), np.zeros((2, D_IMG)), count=[4, 4])
+    config = EntityConfig(location=LOCATION, use_text=False, **{key: True if key == "inherit" else (1.0,)})
+    with pytest.raises(BadFeatures, match="what lies above"):
+        EntityTable(config, Euclidean(), D, [level], Standardise(D_IMG))

@@ -32,12 +32,20 @@ def config(**changes) -> HierLocConfig:
 
 def levels(prototypes: int = 1, sizes: dict[str, int] = SIZES) -> list[LevelFeatures]:
     rng = np.random.default_rng(0)
-    made = []
+    made: list[LevelFeatures] = []
     for name, n in sizes.items():
+        n_above = len(made[-1].latlon_deg) if made else 0
+        first_above = sum(len(level.latlon_deg) for level in made) - n_above
+        above = first_above + np.arange(n) % n_above if n_above else np.full(n, -1)
         latlon = np.stack([rng.uniform(-60, 70, n), rng.uniform(-180, 180, n)], axis=1)
         made.append(
             LevelFeatures(
-                name, latlon, rng.normal(size=(n, prototypes, D_IMG)).astype(np.float32), rng.normal(size=(n, D_TEXT)).astype(np.float32), np.full(n, 9)
+                name,
+                latlon,
+                rng.normal(size=(n, prototypes, D_IMG)).astype(np.float32),
+                rng.normal(size=(n, D_TEXT)).astype(np.float32),
+                count=9 + np.arange(n) % 4,
+                above=above,
             )
         )
     return made
@@ -91,6 +99,50 @@ def test_every_parameter_has_a_gradient_on_the_first_step(geometry, anchor, enco
         assert (parameter.grad != 0).any(), name
         if "anchors" in name:
             assert (parameter.grad[:, 1:] != 0).any(-1).all(), name  # each entity learns from each photo
+
+
+OURS = {
+    "image": {"skip": True, "sharpness": True},
+    "entities": {"skip": True, "inherit": True, "prior": True, "leave_out": True, "shrink_photos": [2.0, 5.0, 9.0]},
+}
+
+
+@pytest.mark.parametrize("anchor", ["manifold", "none"])
+def test_what_is_ours_has_a_gradient_on_the_first_step(anchor):
+    found = model(**merged(OURS, {"entities": {"anchor": anchor}}))
+    found.loss(*batch()).total.backward()
+    assert {"sharpness.length.weight", "image_head.skip.weight", "entities.log_shrink"} <= {name for name, _ in found.named_parameters()}
+    for name, parameter in found.named_parameters():
+        assert parameter.grad is not None, name
+        assert (parameter.grad != 0).any(), name
+
+
+def test_what_is_ours_is_kept_for_inference():
+    found = model(**OURS).eval()
+    small = HierLoc.for_inference(found.config, list(SIZES), found.inference_state())
+    with torch.no_grad():
+        for one, two in zip(found.level_log_scores(batch()[0]), small.level_log_scores(batch()[0]), strict=True):
+            assert one.equal(two)
+
+
+def test_a_prior_is_added_to_scores_before_they_are_made_probabilities():
+    plain, weighed = model().eval(), model(entities={"prior": True}).eval()
+    with torch.no_grad():
+        for index, (one, two) in enumerate(zip(plain.level_log_scores(batch()[0]), weighed.level_log_scores(batch()[0]), strict=True)):
+            torch.testing.assert_close(two, (one + weighed.entities.log_prior(index)).log_softmax(-1), rtol=1e-5, atol=1e-5)
+
+
+def test_an_image_that_tells_little_stays_near_the_origin():
+    found = model(image={"sharpness": True}, geometry="euclidean", attention={"is_on": False}).eval()
+    plain = model(geometry="euclidean", attention={"is_on": False}).eval()
+    plain.load_state_dict({name: value for name, value in found.state_dict().items() if not name.startswith("sharpness")})
+    features = batch()[0]
+    with torch.no_grad():
+        for bias, factor in ((0.0, 1.0), (-1.0, math.exp(-4 * math.tanh(0.25))), (1e6, math.exp(4))):
+            for parameter in found.sharpness.parameters():
+                parameter.zero_()
+            found.sharpness.length.bias.fill_(bias)
+            torch.testing.assert_close(found(features), factor * plain(features), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -294,6 +346,12 @@ KNOBS = {
     "image hidden": {"image": {"hidden": 25}},
     "image width": {"image": {"width": 21}},
     "image dropout": {"image": {"dropout": 0.3}},
+    "image skip": {"image": {"skip": True}},
+    "sharpness": {"image": {"sharpness": True}},
+    "entity skip": {"entities": {"skip": True}},
+    "inherit": {"entities": {"inherit": True}},
+    "prior": {"entities": {"prior": True}},
+    "no anchor": {"entities": {"anchor": "none"}},
     "image alpha": {"image": {"alpha": 0.5}},
     "no image": {"entities": {"use_image": False}},
     "no image at": {"entities": {"no_image_at": ["country"]}},

@@ -16,7 +16,7 @@ PLAIN = Scaling(np.zeros(F, dtype=np.float32), np.ones(F, dtype=np.float32))
 def rows_of(folder, features, labels):
     features = np.asarray(features, dtype=np.float32)
     store = write_store(folder, StoreHeader(encoder="e", dim=F), [f"p{row}" for row in range(len(features))], lambda rows: features[rows.start : rows.stop])
-    return Rows(store, np.arange(len(features)), np.asarray(labels, dtype=np.int64), np.zeros((len(features), 3)))
+    return Rows(store, np.arange(len(features)), np.asarray(labels, dtype=np.int64), np.zeros((len(features), 3)), np.full(len(features), -1))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_means_are_of_the_rows_of_each_entity(blobs):
 
 def test_parts_count_as_one(blobs, tmp_path):
     rows, *_ = blobs
-    halves = [Rows(rows.features, rows.row[part], rows.labels[part], rows.unit[part]) for part in (slice(0, 20), slice(20, None))]
+    halves = [Rows(rows.features, rows.row[part], rows.labels[part], rows.unit[part], rows.author[part]) for part in (slice(0, 20), slice(20, None))]
     one, two = entity_means([rows], [4])[0], entity_means(halves, [4])[0]
     np.testing.assert_allclose(one.image, two.image, rtol=1e-6)
     settings = PrototypeSettings(per_entity=4, min_photos=5)
@@ -132,7 +132,7 @@ def test_a_sample_stands_for_a_large_entity(tmp_path):
 
 def test_a_level_without_entities_or_to_be_cut_is_no_fault(blobs):
     rows, *_ = blobs
-    nowhere = Rows(rows.features, rows.row, np.full_like(rows.labels, -1), rows.unit)
+    nowhere = Rows(rows.features, rows.row, np.full_like(rows.labels, -1), rows.unit, rows.author)
     means, found = made(nowhere, 0, per_entity=2)
     assert (means.image.shape, found.image.shape) == ((0, F), (0, 2, F))
     means, found = made(nowhere, 2, per_entity=2)

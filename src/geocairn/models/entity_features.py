@@ -32,8 +32,9 @@ class EntityConfig(Config):
     encoder: Literal["shared", "per_level"] = Field("shared", description="one network with an embedding of the level, or one network for each level")
     hidden: int = Field(512, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
-    anchor: Literal["manifold", "tangent"] = Field(
-        "manifold", description="anchors are points stepped by RiemannianAdam, or tangents at the origin stepped by AdamW"
+    anchor: Literal["manifold", "tangent", "none"] = Field(
+        "manifold",
+        description="anchors are points stepped by RiemannianAdam, or tangents at the origin stepped by AdamW; none leaves entities to their features",
     )
     anchor_std: float = Field(0.01, ge=0)
     alpha: float | None = Field(None, gt=0, description="first scale of what the features add; none is one over the root of the dimensions")
@@ -103,7 +104,7 @@ class EntityTable(nn.Module):
     An entity with P image prototypes has P embeddings that share its anchor, place and text; its distance is that to the nearest (or a soft minimum, see
     `LossConfig.prototypes`). What is known beforehand is kept outside of the state: give the same `LevelFeatures` to load a state.
 
-    Ours, not the paper's: with `inherit` the tangent of the entity above is added, and with `shrink_photos` means of few photos are drawn towards the mean above.
+    Ours, not the paper's: with `inherit` the tangent of the entity above is added, and with `shrink_photos` means of few photos are drawn to the mean above.
     """
 
     def __init__(self, config: EntityConfig, geometry: Geometry, dim: int, levels: Sequence[LevelFeatures], scaler: Standardise) -> None:
@@ -136,7 +137,8 @@ class EntityTable(nn.Module):
             self.encoders = nn.ModuleList(_EntityEncoder(inputs, 1, config, dim) for inputs in own)
         self.log_alpha = nn.Parameter(torch.tensor(log(config.alpha or 1 / sqrt(dim))))
         self.log_shrink = nn.Parameter(torch.tensor(config.shrink_photos).log()) if config.shrink_photos else None
-        self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in range(len(levels)))
+        numbers = () if config.anchor == "none" else range(len(levels))
+        self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in numbers)
 
     def forward(self, shown: Sequence[Shown] | None = None) -> list[Tensor]:
         """Tangents of each level's entities.
@@ -156,14 +158,15 @@ class EntityTable(nn.Module):
 
     def _own(self, level: int, image: Tensor | None) -> Tensor:
         """(n, P, d) what a level's entities do not inherit."""
-        anchor = self.anchors[level]
-        if self._config.anchor == "manifold":
-            anchor = self._geometry.log(self._geometry.point_from_parameter(anchor))
         place, text = self._buffer("place", level), self.text(level)
         encoder = self.encoders[0 if self._config.encoder == "shared" else level]
         location = None if place is None or self.location is None else self.location(place)
-        delta = encoder(image, location, text, len(anchor), level if self._config.encoder == "shared" else 0)
-        return anchor[:, None] + self.log_alpha.exp() * delta.to(self.log_alpha.dtype)
+        delta = encoder(image, location, text, len(self.unit(level)), level if self._config.encoder == "shared" else 0)
+        moved = self.log_alpha.exp() * delta.to(self.log_alpha.dtype)
+        if self._config.anchor == "none":
+            return moved
+        anchor = self.anchors[level]
+        return moved + (self._geometry.log(self._geometry.point_from_parameter(anchor)) if self._config.anchor == "manifold" else anchor)[:, None]
 
     def unit(self, level: int) -> Tensor:
         """(n, 3) float64 unit vectors of the entities' places; NaN where there is none."""
@@ -318,6 +321,8 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
     for name in config.no_image_at:
         if name not in names:
             raise BadConfig(f"entities.no_image_at names {name!r}, which is no level; levels: {', '.join(names)}")
+    if config.anchor == "none" and not (config.use_image or config.use_location or config.use_text):
+        raise BadConfig("entities.anchor is none, and no features are used: nothing would tell entities apart; use some, or anchors")
     if config.shrink_photos and (len(config.shrink_photos) != len(levels) or not config.use_image or config.no_image_at):
         raise BadConfig(
             f"entities.shrink_photos has {len(config.shrink_photos)} values: give one for each of the levels {', '.join(names)}, all with image features"

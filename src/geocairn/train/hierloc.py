@@ -18,6 +18,7 @@ from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.hierloc import save_hierloc
 from geocairn.systems.leaf_scorer import Scaling
+from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
 from geocairn.train.leaves import feature_scaling
@@ -39,6 +40,7 @@ class HierLocRecipe(RowsRecipe):
     places: LeakablePlaces = LeakablePlaces()
     text: NameSettings = NameSettings()
     prototypes: PrototypeSettings = PrototypeSettings()
+    augment: AugmentSettings = AugmentSettings()
     model: HierLocConfig = HierLocConfig()
 
     @model_validator(mode="after")
@@ -72,6 +74,8 @@ class HierLocTask:
         scaling = feature_scaling(self.train)
         # All names at once, for an encoder of names is loaded once.
         text = recipe.text.embed(_names(self.hierarchy)) if recipe.model.entities.use_text else None
+        spread = recipe.augment.author_spread
+        self._spread = spread * author_spread(self.train, self.hierarchy, scaling, recipe.augment, seed=recipe.train.seed) if spread else None
         levels = [_level_features(self.hierarchy, level, means, text) for level, means in enumerate(self._means(store, scaling))]
         self.model = HierLoc(recipe.model, store.meta.header.dim, levels, feature_mean=scaling.mean, feature_std=scaling.std)
 
@@ -98,10 +102,17 @@ class HierLocTask:
         """GWH-InfoNCE of some training rows."""
         index = rows.cpu().numpy()
         device = rows.device
-        found = self.model.loss(
-            self.train.read(index).to(device), torch.from_numpy(self.train.labels[index]).to(device), torch.from_numpy(self.train.unit[index]).to(device)
-        )
+        shown = self.train.read(index).to(device)
+        labels, unit = (torch.from_numpy(of_rows[index]).to(device) for of_rows in (self.train.labels, self.train.unit))
+        found = self.model.loss(self._altered(shown), labels, unit, shown)
         return found.total, {name: float(value) for name, value in found.values.items()}
+
+    def _altered(self, features: Tensor) -> Tensor:
+        """(B, F) features as if others had taken the photos."""
+        if self._spread is None:
+            return features
+        spread = self._spread.to(features.device)
+        return features + (torch.randn_like(features) @ spread.T) * self.model.scaler.std
 
     def validate(self) -> Mapping[str, float]:
         """Percentage right at each level, of the validation rows with a label there; places without training rows and rows without features are wrong."""

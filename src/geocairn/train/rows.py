@@ -17,7 +17,7 @@ from geocairn.coordinates import Coordinates, read_coordinates
 from geocairn.data.feature_store import FeatureStore
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
-from geocairn.manifest import read_manifest
+from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE, check_not_built_from
@@ -67,12 +67,14 @@ class Rows:
         row: (N,) int64.
         labels: (N, L) index of the place among those of its level; -1 not known, -2 known but not among the places.
         unit: (N, 3) float64 where the photos were taken.
+        author: (N,) number of who took each; -1 not known.
     """
 
     features: FeatureStore
     row: NDArray[np.int64]
     labels: NDArray[np.int64]
     unit: NDArray[np.float64]
+    author: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -119,7 +121,7 @@ def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, stor
         BadManifest: rows without names.
         BadFeatures: photos that are not in the store.
     """
-    table = read_coordinates(manifest, columns=_label_columns(recipe.places, hierarchy))
+    table = read_coordinates(manifest, columns=(*_label_columns(recipe.places, hierarchy), *AUTHOR_COLUMNS))
     if table.photos is None:
         raise BadManifest(f"{manifest}: no column 'photo'; features are found by the photos' names")
     keep = slice(0, recipe.data.photos or None) if manifest.name == "train.parquet" else slice(None)
@@ -128,7 +130,12 @@ def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, stor
         missing = list(table.photos)[keep][int(np.flatnonzero(rows < 0)[0])]
         raise BadFeatures(f"{store.folder}: no features of {int((rows < 0).sum())} photos of {manifest}, such as {missing!r}; extract them")
     labels = _labels(table, recipe.places, hierarchy)[keep]
-    return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]))
+    return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]), _authors(table)[keep])
+
+
+def _authors(table: Coordinates) -> NDArray[np.int64]:
+    known = next((table.columns[name].codes for name in AUTHOR_COLUMNS if name in table.columns), None)
+    return np.full(len(table), -1, dtype=np.int64) if known is None else known
 
 
 def _label_columns(places: PlacesSettings, hierarchy: Hierarchy) -> Sequence[str]:
