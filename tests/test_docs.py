@@ -12,7 +12,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 
 def help_of(*words):
-    run = subprocess.run([sys.executable, "-m", "geocairn.cli.main", *words, "--help"], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-m", "geocairn", *words, "--help"], capture_output=True, text=True, check=True)
     return run.stdout
 
 

@@ -47,4 +47,4 @@ class Command:
 def start(*words: Any, **options: Any) -> "subprocess.Popen[bytes]":
     """The command in a process of its own."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([sys.executable, "-m", "geocairn.cli.main", *map(os.fspath, words)], **pipes)
+    return subprocess.Popen([sys.executable, "-m", "geocairn", *map(os.fspath, words)], **pipes)

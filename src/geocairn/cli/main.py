@@ -81,7 +81,3 @@ def main() -> None:
 def _end(words: str) -> NoReturn:
     typer.echo(words if "\n" in words else f"geocairn: {words}", err=True)
     sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()
