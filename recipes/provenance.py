@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import geocairn
 from geocairn.manifest import AUTHOR_COLUMNS, Manifest
+from geocairn.storage import appearing_at_once
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -32,7 +33,7 @@ def author_folds(manifest: Manifest, n_folds: int) -> NDArray[np.int64]:
     return np.array([sha256(str(author).encode()).digest()[0] % n_folds for author in manifest.columns[column]], dtype=np.int64)
 
 
-def write_result(name: str, values: dict[str, Any]) -> None:
-    """Write results/NAME.json."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def write_result(name: str, values: dict[str, Any], *, folder: Path = RESULTS) -> None:
+    """Write results/NAME.json at once."""
+    with appearing_at_once(folder / f"{name}.json") as draft:
+        draft.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from provenance import provenance, write_result
+from synth_figures import best_of, told
 
 from geocairn.answer.candidates import best_discs, best_for_geoscore, best_for_median
 from geocairn.answer.regions import NOMINAL, credible_regions
@@ -64,10 +64,6 @@ def main() -> None:
         raise SystemExit(f"the difficulty is not as defined: {', '.join(name for name, holds in checks.items() if not holds)}")
 
 
-def told(values: list[float]) -> dict[str, float]:
-    return {"mean": round(mean(values), 3), "spread": round(stdev(values), 3)}
-
-
 def measure(seed: int, limit: str) -> dict[str, Any]:
     """Figures of one limit on one Earth; kept, for an interrupted run to go on."""
     kept = BUILD / f"{seed}-{limit}.json"
@@ -115,11 +111,6 @@ def figures_of(folder: Path, limit: str) -> dict[str, Any]:
         found[f"region_{nominal:g}_mass"] = {"value": float(held.mean()), "rule": "region"}
         found[f"region_{nominal:g}_holds_the_truth"] = {"value": float(hits.mean()), "rule": "region"}
     return found
-
-
-def best_of(by_rule: dict[str, float], best: Callable[..., str]) -> dict[str, Any]:
-    rule = best(by_rule, key=by_rule.__getitem__)
-    return {"value": by_rule[rule], "rule": rule, "by_rule": by_rule}
 
 
 def levels_of(hierarchy: Hierarchy, mass: NDArray[np.float64]) -> list[int]:
