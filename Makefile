@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .PHONY: demo test lint clean
 
-demo: .venv/text.done
+demo: .venv/demo.done
 	$(BIN)/geocairn demo --out build/demo
 
 test: .venv/dev.done
@@ -20,12 +20,12 @@ lint: .venv/dev.done
 clean:
 	rm -rf .venv build
 
-.venv/text.done: pyproject.toml constraints.txt
+.venv/demo.done: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --editable .[text]
+	$(PIP) --editable .[text,train]
 	touch $@
 
 .venv/dev.done: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --editable .[dev]
-	touch $@ .venv/text.done
+	touch $@ .venv/demo.done

@@ -14,7 +14,7 @@ FLAGS = {
     "bundle verify": "",
     "bundle export": "--out",
     "bundle pull": "--out --sha256",
-    "demo": "--out --jobs",
+    "demo": "--out --jobs --skip-training",
     "doctor": "",
     "places verify": "--start-level",
     "places export": "--out --coords --split --drop-uncovered",

@@ -118,8 +118,15 @@ def test_each_setting_changes_the_map(tmp_path):
     Image.effect_noise((900, 600), 60).save(tmp_path / "a.png")
     photos = [prediction(str(tmp_path / "a.png"))] * 2
     plain = map_html(photos)
-    for change in ({"picture_px": 200}, {"picture_quality": 30}, {"region_vertices": 16}, {"light_from": 1}):
+    for change in ({"picture_px": 200}, {"picture_quality": 30}, {"region_vertices": 16}, {"light_from": 1}, {"note": "drawn"}):
         assert map_html(photos, settings=MapSettings(**change)) != plain, change
+
+
+def test_truths_belong_to_their_photos():
+    truths = {"b.jpg": (45.76, 4.84)}
+    first, second = Page(map_html([prediction("a.jpg"), prediction("b.jpg")], photo_of=no_photo, truth_of=truths.get)).element("data")["photos"]
+    assert first["truth"] is None
+    assert second["truth"]["words"].startswith("Truly taken at 45.76, 4.84, ")
 
 
 def test_no_photos_make_a_page():

@@ -70,6 +70,23 @@ def test_the_first_view_is_the_answer_or_the_world():
     assert entry(failed())["view"] is None
 
 
+def test_a_truth_that_somebody_knows_is_told_and_in_view():
+    made = entry(prediction(), truth=(43.30, 5.37))
+    marseille = mercator_from_lonlat([5.37, 43.30])
+    assert made["truth"]["words"] == "Truly taken at 43.3, 5.37, 659 km from the first candidate"
+    assert made["truth"]["at"] == pytest.approx(marseille, abs=1)
+    west, south, east, _ = made["view"]
+    assert south == pytest.approx(marseille[1], abs=1)
+    assert west < marseille[0] <= east + 1
+    assert entry(prediction())["truth"] is None
+    assert entry(failed(), truth=(43.30, 5.37))["truth"]["words"] == "Truly taken at 43.3, 5.37"
+
+
+def test_a_truth_beyond_the_antimeridian_is_on_the_side_of_the_answer():
+    east, west = (entry(across_the_antimeridian(), truth=(-17.0, lon_deg))["truth"]["at"][0] for lon_deg in (179.0, -179.0))
+    assert abs(east - west) == pytest.approx(np.ptp(mercator_from_lonlat([[0, 0], [2, 0]])[:, 0]), abs=2)
+
+
 def test_regions_that_cannot_be_drawn_are_empty_shapes():
     shapes = ShapeTable()
     made = entry(prediction(regions=[Region(nominal=0.5, mass=0.6, area_km2=3.0)]), shapes)

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.export.factory import album, prediction
 
 from geocairn.answer.prediction import ClueRecord
-from geocairn.export.map import write_map
+from geocairn.export.map import MapSettings, write_map
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OFFLINE = ("--host-resolver-rules=MAP * ~NOTFOUND", "--disable-background-networking", "--disable-component-update", "--no-first-run")
@@ -35,7 +35,8 @@ def page(tmp_path_factory):
     clues = [ClueRecord(kind="hint", text=attack, box_px=[100, 100, 400, 300], supports=attack, log_odds=1.0) for attack in ATTACKS]
     candidates = [prediction().candidates[0].model_copy(update={"chain": [*ATTACKS]})]
     wild = prediction(str(folder / "a.png"), clues=clues, candidates=candidates)
-    write_map([wild, *album()], folder / "map.html")
+    truth = {str(folder / "a.png"): (48.6, 2.0)}
+    write_map([wild, *album()], folder / "map.html", truth_of=truth.get, settings=MapSettings(note=f"a note {ATTACKS[0]}"))
     return folder / "map.html"
 
 
@@ -45,6 +46,8 @@ def test_the_page_fills_itself_without_a_word_of_trouble(page, tmp_path):
     assert "data-hacked" not in done.stdout
     assert done.stdout.count("<rect") == len(ATTACKS)
     assert "&lt;img src=x onerror" in done.stdout
+    assert "Truly taken at 48.6, 2, " in done.stdout
+    assert "a note &lt;img" in done.stdout
     words = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert not [line for line in words if any(sign in line for sign in ("Uncaught", "Refused", "violates", "ERR_", "Error"))], words
 
@@ -53,8 +56,12 @@ def test_the_map_is_drawn(page, tmp_path):
     browse(page, tmp_path, f"--screenshot={tmp_path / 'seen.png'}")
     with Image.open(tmp_path / "seen.png") as image:
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
-    share = {name: (pixels == colour).all(1).mean() for name, colour in {"land": (251, 249, 244), "marker": (180, 35, 24), "photo": (10, 200, 30)}.items()}
+    share = {
+        name: (pixels == colour).all(1).mean()
+        for name, colour in {"land": (251, 249, 244), "marker": (180, 35, 24), "truth": (202, 138, 4), "photo": (10, 200, 30)}.items()
+    }
     assert share["land"] > 0.02
     assert share["marker"] > 0.0001
+    assert share["truth"] > 0.0001
     greenish = (np.abs(pixels.astype(int) - (10, 200, 30)) < 12).all(1).mean()
     assert greenish > 0.02

@@ -1,7 +1,5 @@
 """`geocairn train`: a recipe -> a run folder and a bundle."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +8,6 @@ import typer
 
 if TYPE_CHECKING:
     from geocairn.train.dry_run import DryRun
-    from geocairn.train.engine import MakeTask, Watch
-    from geocairn.train.fit import MakeFit
-    from geocairn.train.recipe import AnyRecipe, Recipe
 
 TRAINING_PACKAGES = ("torch", "lightning_fabric", "safetensors")
 
@@ -29,66 +24,40 @@ def train(
     """Train a model by a recipe; a run that is finished is left as it is."""
     if out is None and not dry_run:
         raise typer.BadParameter("name the run folder", param_hint="--out")
-    _check_installed()
+    missing = missing_package()
+    if missing is not None:
+        from geocairn.errors import MissingExtra
+
+        raise MissingExtra(f"training needs the package {missing}; mend: pip install geocairn[train]")
+    from geocairn.cli.progress import steps_watched, tell
     from geocairn.train import recipe as recipes
-    from geocairn.train.kinds import KINDS, FitKind
+    from geocairn.train.kinds import KINDS
+    from geocairn.train.run import run_recipe
 
     wanted: Any = recipes.read_recipe(recipe, overrides or (), {name: kind.recipe for name, kind in KINDS.items()})
-    kind = KINDS[wanted.system]
-    if isinstance(kind, FitKind):
-        said = _fitted(wanted, partial(kind.make_fit, wanted), None if dry_run else out, resume=resume)
+    if dry_run or out is None:
+        typer.echo(_dry_run(wanted))
     else:
-        said = _trained(wanted, partial(kind.make_task, wanted), None if dry_run else out, resume=resume)
-    typer.echo(said)
+        typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, watching=steps_watched))
 
 
-def _trained(recipe: "Recipe", make_task: "MakeTask", out: Path | None, *, resume: bool) -> str:
-    """The bundle of a run in `out`; without it, what a run would take."""
-    from geocairn.train import engine
-    from geocairn.train.dry_run import dry_run
-
-    if out is None:
-        return _dry_run_text(dry_run(recipe, make_task))
-    return str(engine.train(out, recipe, make_task, resume=resume, tell=_tell, watching=_bar))
-
-
-def _fitted(recipe: "AnyRecipe", make_fit: "MakeFit", out: Path | None, *, resume: bool) -> str:
-    """The same of a system that is fitted at once."""
-    from geocairn.train.fit import fit_run, sizes_of
-
-    if out is None:
-        return "\n".join(sizes_of(make_fit))
-    return str(fit_run(out, recipe, make_fit, resume=resume, tell=_tell))
-
-
-def _tell(words: str) -> None:
-    typer.echo(f"geocairn: {words}", err=True)
-
-
-def _check_installed() -> None:
+def missing_package() -> str | None:
+    """The first package that training needs and that is not installed."""
     from importlib.util import find_spec
 
-    from geocairn.errors import MissingExtra
-
-    missing = [name for name in TRAINING_PACKAGES if find_spec(name) is None]
-    if missing:
-        raise MissingExtra(f"training needs the package {missing[0]}; mend: pip install geocairn[train]")
+    return next((name for name in TRAINING_PACKAGES if find_spec(name) is None), None)
 
 
-@contextmanager
-def _bar() -> Iterator["Watch"]:
-    """On a terminal, a bar on standard error with the loss and the time that is left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+def _dry_run(recipe: Any) -> str:
+    """What a run would take."""
+    from geocairn.train.dry_run import dry_run
+    from geocairn.train.fit import sizes_of
+    from geocairn.train.kinds import KINDS, FitKind
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda step, loss, steps: None
-        return
-    columns = (TextColumn("steps"), BarColumn(), MofNCompleteColumn(), TextColumn("loss {task.fields[loss]:.4g}"), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("steps", total=None, loss=float("nan"))
-        yield lambda step, loss, steps: bar.update(task, completed=step, total=steps, loss=loss)
+    kind = KINDS[recipe.system]
+    if isinstance(kind, FitKind):
+        return "\n".join(sizes_of(partial(kind.make_fit, recipe)))
+    return _dry_run_text(dry_run(recipe, partial(kind.make_task, recipe)))
 
 
 def _dry_run_text(seen: "DryRun") -> str:

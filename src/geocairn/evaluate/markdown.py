@@ -50,7 +50,7 @@ def _main(report: Report) -> str:
         rows.append(
             (f"{level} right, of {report.n_labelled[level]} ({report.manifest.labels[level]})", f"{share:.1f} %", _ends(ends.level_accuracy_pct[level]))
         )
-    return _table(("figure", "value", "95 %"), rows)
+    return markdown_table(("figure", "value", "95 %"), rows)
 
 
 def _rules(report: Report) -> str:
@@ -70,7 +70,7 @@ def _modes(report: Report) -> str:
     ]
     if not rows:
         return ""
-    return "## Levels right, by either rule for names\n\n" + _table(("level", "rule", "n", "right", "95 % (Wilson)"), rows)
+    return "## Levels right, by either rule for names\n\n" + markdown_table(("level", "rule", "n", "right", "95 % (Wilson)"), rows)
 
 
 def _answers(report: Report) -> str:
@@ -80,7 +80,7 @@ def _answers(report: Report) -> str:
     ]
     if not rows:
         return ""
-    return "## Levels that answers name\n\n" + _table(("level", "answered", "right", "share right", "95 % (Wilson)", "mean p claimed"), rows)
+    return "## Levels that answers name\n\n" + markdown_table(("level", "answered", "right", "share right", "95 % (Wilson)", "mean p claimed"), rows)
 
 
 def _regions(report: Report) -> str:
@@ -91,7 +91,7 @@ def _regions(report: Report) -> str:
         for which, regions in (("all", report.regions), ("answered", report.regions_of_answered))
         for found in regions
     ]
-    return "## Credible regions\n\n" + _table(("photos", "nominal", "n", "mean mass", "hold the truth", "difference", "standard error"), rows)
+    return "## Credible regions\n\n" + markdown_table(("photos", "nominal", "n", "mean mass", "hold the truth", "difference", "standard error"), rows)
 
 
 def _candidates(report: Report) -> str:
@@ -101,7 +101,7 @@ def _candidates(report: Report) -> str:
         (f"{found.low:g} to {found.high:g}", str(found.n), f"{found.mean_p:.3f}", f"{found.inside:.3f}", _ends(found.wilson95, 3))
         for found in report.candidates.bins
     ]
-    return "## Candidates: p against the truth within the radius\n\n" + _table(("p", "n", "mean p", "truth within", "95 % (Wilson)"), rows)
+    return "## Candidates: p against the truth within the radius\n\n" + markdown_table(("p", "n", "mean p", "truth within", "95 % (Wilson)"), rows)
 
 
 def _clues(report: Report) -> str:
@@ -111,7 +111,7 @@ def _clues(report: Report) -> str:
     ]
     if not rows:
         return ""
-    return "## Clues\n\n" + _table(("kind", "photos", "clues", "judged", "place right", "95 % (Wilson)", "country right"), rows)
+    return "## Clues\n\n" + markdown_table(("kind", "photos", "clues", "judged", "place right", "95 % (Wilson)", "country right"), rows)
 
 
 def _groups(report: Report) -> str:
@@ -142,14 +142,14 @@ def _group_table(report: Report, title: str, column: str, groups: Sequence[Group
     rest = len(groups) - len(rows)
     more = f"\n\n{rest} more values are in report.json." if rest else ""
     names = (column, "n", "failed", *(f"{name} km, %" for name in report.within_pct), "median", "GeoScore", "95 %", "country right")
-    return f"## {title}\n\n" + _table(names, rows) + more
+    return f"## {title}\n\n" + markdown_table(names, rows) + more
 
 
 def _area(report: Report) -> str:
     curve = report.recall_vs_area
     what = {"posterior": "places by falling density, up to and with the true one", "point": "the cap around the first candidate that just reaches the truth"}
     rows = [(f"{name} % of the photos", _area_words(area)) for name, area in curve.area_km2_at_recall.items()]
-    return f"## Area that must be searched ({what[curve.method]})\n\n" + _table(("to find", "area"), rows)
+    return f"## Area that must be searched ({what[curve.method]})\n\n" + markdown_table(("to find", "area"), rows)
 
 
 def _against(report: Report) -> str:
@@ -160,14 +160,15 @@ def _against(report: Report) -> str:
         differences["country right, points"] = report.against.country_pct
     rows = [(name, f"{record.difference:+.2f}", _ends(record.ci95, 2), _verdict(record)) for name, record in differences.items()]
     title = f"## Less {_cell(report.against.predictions)} ({report.against.n_failed} failed there)\n\n"
-    return title + _table(("figure", "difference", "95 % (paired)", "beyond noise"), rows)
+    return title + markdown_table(("figure", "difference", "95 % (paired)", "beyond noise"), rows)
 
 
 def _verdict(record: DifferenceRecord) -> str:
     return "below" if record.is_below_zero else "above" if record.is_above_zero else "no"
 
 
-def _table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(names: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of words that may come from files."""
     header = list(names)
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)

@@ -48,8 +48,10 @@ function drawAnswer(photo) {
     short: drawn.map((candidate) => candidate.short),
     label: drawn.map((candidate) => `${candidate.rank}. ${candidate.place}: ${candidate.words}`),
   };
-  const claims = photo.claimed && photo.claimed.at ? [photo.claimed] : [];
-  source("claimed").data = { x: claims.map((claim) => claim.at[0]), y: claims.map((claim) => claim.at[1]), label: claims.map((claim) => claim.words) };
+  for (const name of ["claimed", "truth"]) {
+    const points = photo[name] && photo[name].at ? [photo[name]] : [];
+    source(name).data = { x: points.map((point) => point.at[0]), y: points.map((point) => point.at[1]), label: points.map((point) => point.words) };
+  }
   drawOthers(photo);
 }
 
@@ -68,7 +70,7 @@ function nameWhatIsUnder(event) {
   const tip = byId("tip");
   const pane = byId("map-pane").getBoundingClientRect();
   requestAnimationFrame(() => {
-    const [label] = ["candidates", "claimed", "others", "regions"].flatMap((name) => {
+    const [label] = ["candidates", "truth", "claimed", "others", "regions"].flatMap((name) => {
       const found = source(name).inspected.indices;
       return found.length ? [source(name).data.label[Math.max(...found)]] : [];
     });

@@ -18,10 +18,11 @@ from geocairn.errors import BadPhoto
 from geocairn.export.mercator import circle_on_sphere, mercator_from_lonlat, near_meridian, polygons_near_meridian
 from geocairn.export.text import decimal, display_text
 from geocairn.export.words import kilometres, percent, place_name
-from geocairn.geo.sphere import latlon_from_unit, mean_on_sphere, unit_from_latlon
+from geocairn.geo.sphere import distance_km, latlon_from_unit, mean_on_sphere, unit_from_latlon
 from geocairn.photo.read import PhotoLimits, read_photo
 
 PhotoSource = str | Path | bytes | Image.Image
+LatLon = tuple[float, float]
 Shape = list[list[list[int]]]
 STEP_M = 10
 MERIDIAN_STEP_DEG = 10.0
@@ -46,7 +47,13 @@ class ShapeTable:
 
 
 def map_entry(
-    prediction: Prediction, shapes: ShapeTable, *, picture: dict[str, Any] | None, max_vertices: int, name_of: Callable[[str], str]
+    prediction: Prediction,
+    shapes: ShapeTable,
+    *,
+    picture: dict[str, Any] | None,
+    max_vertices: int,
+    name_of: Callable[[str], str],
+    truth: LatLon | None = None,
 ) -> dict[str, Any]:
     """One photo's values for the page.
 
@@ -55,6 +62,7 @@ def map_entry(
         picture: what `picture_of` made, or None.
         max_vertices: most corners of a region.
         name_of: turns the id of a place into words.
+        truth: where the photo was truly taken, in degrees, where somebody knows.
 
     Returns:
         Plain values for JSON. Words are fit to stand on a page but not escaped; coordinates are Web Mercator metres, counted so that the photo's
@@ -75,8 +83,9 @@ def map_entry(
         "regions": regions,
         "clues": [_clue(clue, name_of) for clue in prediction.clues],
         "claimed": None if prediction.claimed is None else _claim(prediction.claimed, meridian),
+        "truth": None if truth is None else _truth(truth, prediction, meridian),
         "picture": picture,
-        "view": _view(prediction, meridian, max_vertices),
+        "view": _view(prediction, meridian, max_vertices, truth),
     }
 
 
@@ -172,17 +181,26 @@ def _claim(claim: Claim, meridian: float) -> dict[str, Any]:
     return {"words": f"The file itself ({display_text(claim.source)}) says: {'; '.join(says) or 'nothing'}", "at": at}
 
 
+def _truth(truth: LatLon, prediction: Prediction, meridian: float) -> dict[str, Any]:
+    best = prediction.best
+    km = None if best is None else float(distance_km([truth], [[best.lat_deg, best.lon_deg]])[0])
+    away = "" if km is None else f", {kilometres(km)} from the first candidate"
+    return {"words": f"Truly taken at {_coordinates(*truth)}{away}", "at": _at(truth[0], float(near_meridian(truth[1], meridian)))}
+
+
 def _coordinates(lat_deg: float, lon_deg: float) -> str:
     return f"{decimal(round(lat_deg, 4))}, {decimal(round(lon_deg, 4))}"
 
 
-def _view(prediction: Prediction, meridian: float, max_vertices: int) -> list[int] | None:
-    """West, south, east, north of what to show first: the smallest region and the circles of the candidates that count; None for the world."""
+def _view(prediction: Prediction, meridian: float, max_vertices: int, truth: LatLon | None) -> list[int] | None:
+    """West, south, east, north of what to show first: the smallest region, the circles of the candidates that count, and the truth; None for the world."""
     if prediction.best is None or prediction.abstain is not None:
         return None
     smallest = min(prediction.regions, key=lambda region: region.nominal, default=None)
     shown = [] if smallest is None else [_region_polygons(smallest, meridian, max_vertices)]
     shown += [_circle(candidate, meridian) for candidate in prediction.candidates if candidate.p >= SHOWN_FIRST * prediction.best.p]
+    if truth is not None:
+        shown.append(shapely.Point(float(near_meridian(truth[1], meridian)), truth[0]))
     west, south, east, north = shapely.total_bounds(np.array(shown))
     return [*_at(south, west), *_at(north, east)]
 

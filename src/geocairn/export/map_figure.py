@@ -8,7 +8,7 @@ from bokeh.models.renderers import DataRenderer
 from bokeh.plotting import figure
 
 SEA, LAND, COAST = "#dfe8ee", "#fbf9f4", "#a9a493"
-REGION, BEST, OTHER, CLAIM = "#0f766e", "#b42318", "#334155", "#a21caf"
+REGION, BEST, OTHER, CLAIM, TRUTH = "#0f766e", "#b42318", "#334155", "#a21caf", "#ca8a04"
 NAME_STYLE: dict[str, Any] = {
     "text_font_size": "13px",
     "text_font_style": "bold",
@@ -23,8 +23,8 @@ def figure_item() -> dict[str, Any]:
     """The figure as a BokehJS item for `Bokeh.embed.embed_item`, the same at each call.
 
     Sources by name: `land` and `borders` (xs, ys); `regions` (xs, ys, fill_alpha, line_alpha, label); `circles` (xs, ys, color); `candidates`
-    (x, y, color, size, label; number and name, of which rank and short are what is shown); `claimed` and `others` (x, y, label; others also `index`
-    of the photo). The axes `lon-axis` and `lat-axis` share their tickers with the grid: Bokeh's own Mercator ticks end at 180 degrees, and a view
+    (x, y, color, size, label; number and name, of which rank and short are what is shown); `claimed`, `truth` and `others` (x, y, label; others also
+    `index` of the photo). The axes `lon-axis` and `lat-axis` share their tickers with the grid: Bokeh's own Mercator ticks end at 180 degrees, and a view
     across the antimeridian does not.
     """
     plot = _bare_figure()
@@ -77,13 +77,14 @@ def _draw_answers(plot: figure) -> tuple[list[DataRenderer], list[DataRenderer]]
     )  # fmt: skip
     others = plot.scatter("x", "y", source=_source("others", "x", "y", "label", "index"), size=9, color="#64748b", line_color="white")
     claimed = plot.scatter("x", "y", source=_source("claimed", "x", "y", "label"), marker="diamond", size=19, color=CLAIM, line_color="white", line_width=1.5)
+    truth = plot.scatter("x", "y", source=_source("truth", "x", "y", "label"), marker="star", size=26, color=TRUTH, line_color="white", line_width=1.5)
     source = _source("candidates", "x", "y", "color", "number", "rank", "size", "name", "short", "label")
     candidates = plot.scatter("x", "y", source=source, size="size", color="color", line_color="white", line_width=1.5)
     plot.text("x", "y", text="rank", source=source, text_color="white", text_align="center", text_baseline="middle", text_font_size="12px")
     plot.text("x", "y", text="short", source=source, x_offset=18, text_baseline="middle", text_color="#1c2733", **NAME_STYLE)
-    for renderer in (others, claimed, candidates):
+    for renderer in (others, claimed, truth, candidates):
         renderer.nonselection_glyph = None
-    return [regions], [others, claimed, candidates]
+    return [regions], [others, claimed, truth, candidates]
 
 
 def _source(name: str, *columns: str) -> ColumnDataSource:

@@ -5,6 +5,7 @@ function writeAnswer(photo) {
   if (photo.levels.length) panel.append(element("h3", "", "Supported levels"), levelList(photo));
   if (photo.candidates.length) panel.append(element("h3", "", "Candidates"), candidateList(photo));
   if (!photo.error) panel.append(element("h3", "", "Clues"), clueList(photo));
+  if (photo.truth) panel.append(element("h3", "", "True place"), element("p", "note", photo.truth.words));
   if (photo.claimed) panel.append(element("h3", "", "Claimed, not used"), element("p", "note", photo.claimed.words));
   if (photo.regions.length) panel.append(element("h3", "", "Credible regions"), regionList(photo));
   panel.scrollTop = 0;
@@ -13,6 +14,7 @@ function writeAnswer(photo) {
 
 function alarms(photo) {
   const made = [];
+  if (data.note) made.push(alarm("", "Note", data.note));
   if (photo.error) made.push(alarm("error", "This photo could not be placed", photo.error));
   if (photo.abstain) made.push(alarm("", "No answer", `${photo.abstain}. The candidates below are wide and say little.`));
   if (!photo.error && !photo.calibrated) made.push(alarm("", "Never calibrated", "This bundle's probabilities were never checked against photos of known place."));
@@ -103,6 +105,7 @@ function writeLegend(photo) {
     const layers = drawn.filter((wider) => wider.nominal >= region.nominal).map((wider) => `rgba(15, 118, 110, ${fillAlpha(wider.nominal)})`);
     row("", `${Math.round(100 * region.nominal)} % region`, { background: layers.map((color) => `linear-gradient(${color}, ${color})`).join(", "), border: "1px solid rgba(15, 118, 110, 0.5)" });
   });
+  if (photo.truth) row("star", "true place");
   if (photo.claimed && photo.claimed.at) row("diamond", "where the file says");
   if (data.photos.length > 1) row("dot", "other photos (click)", { background: "#64748b", flexBasis: "10px", height: "10px", margin: "0 6px" });
   byId("legend").replaceChildren(...rows);
