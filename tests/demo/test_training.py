@@ -49,7 +49,7 @@ def test_each_system_and_limit_is_told_of_and_evaluated(demo, told):
     assert demo.n_train == 525
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("name", ["softmax", "bayes"])
 def test_figures_are_those_of_evaluate_on_its_own_bundle(demo, folder, name):
     again = run_evaluation(folder / "earth/test.parquet", EvaluationSettings(bundle=str(bundle_of(folder, name))))
     assert again == demo.reports[name]
