@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from geocairn.errors import BadConfig, BadFeatures
-from geocairn.geo.sphere import distance_km, unit_from_latlon
+from geocairn.geo.sphere import distance_km, latlon_from_unit, unit_from_latlon
 from geocairn.models import lorentz
 from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
 from geocairn.models.losses import (
@@ -185,3 +185,23 @@ def test_settings_that_cannot_be_are_refused():
         LossConfig(level_weight=(-1.0,))
     with pytest.raises(BadConfig, match=r"loss\.geo\.scale_km has 4 values for 2 levels \(country, city\)"):
         LossConfig().check_levels(("country", "city"))
+
+
+@pytest.mark.parametrize("kernel", ["gaussian", "inverse", "laplace"])
+@pytest.mark.parametrize("scale_km", [10.0, 50.0, 1000.0, 30_000.0])
+def test_weights_of_pairs_that_are_passed_over_are_those_of_the_formula(kernel, scale_km):
+    weight = GeoWeight(GeoWeightConfig(kernel=kernel, strength=3.0, scale_km=(scale_km,), is_learned=True))
+    rng = np.random.default_rng(5)
+    middle = np.array([[0.3, -0.8, 0.5]])
+    there = torch.as_tensor(unit_from_latlon(np.stack([rng.uniform(-90, 90, 400), rng.uniform(-180, 180, 400)], axis=1)))
+    cluster = torch.as_tensor(middle + rng.normal(size=(200, 3)) * np.geomspace(1e-7, 1, 200)[:, None])
+    there = torch.cat([there, cluster / cluster.norm(dim=1, keepdim=True)])
+    here = there[::7]
+    km = torch.as_tensor(distance_km(latlon_from_unit(here.numpy())[:, None], latlon_from_unit(there.numpy())[None]))
+    expected = log_weight(km, kernel, weight.strength(0), weight.scale_km(0)).float()
+    found = weight(0, here, there)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=2e-4)
+    for one, two in zip(
+        torch.autograd.grad(found.sum(), list(weight.parameters())), torch.autograd.grad(expected.sum(), list(weight.parameters())), strict=True
+    ):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)

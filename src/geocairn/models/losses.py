@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log
+from math import log, pi, sin, sqrt
 from typing import Literal
 
 import torch
@@ -15,6 +15,10 @@ from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import EARTH_RADIUS_KM
 from geocairn.models.geometry import Geometry, pairwise_products
 
+# Scales at which a kernel has fallen to 2^-30.
+_REACH = {"laplace": 30 * log(2), "gaussian": sqrt(60 * log(2))}
+# Of a product of unit vectors in float32.
+_ROUNDING = 1e-6
 Kernel = Literal["laplace", "gaussian", "inverse", "none"]
 PrototypeScore = Literal["nearest", "soft"]
 
@@ -130,7 +134,15 @@ class GeoWeight(nn.Module):
         """
         if self.kernel == "none":
             return None
-        return log_weight(great_circle_km(here, there), self.kernel, self.strength(level), self.scale_km(level))
+        strength, scale_km = self.strength(level), self.scale_km(level)
+        if self.kernel == "inverse":
+            return log_weight(great_circle_km(here, there), self.kernel, strength, scale_km)
+        # Beyond, a kernel adds less than float32 can add to 1: of the thousands of cities, few lie within.
+        reach = min(_REACH[self.kernel] * float(scale_km.detach()) / (2 * EARTH_RADIUS_KM), pi / 2)
+        photo, entity = (pairwise_products(here.float(), there.float()) > 1 - 2 * sin(reach) ** 2 - _ROUNDING).nonzero(as_tuple=True)
+        half = (here[photo] - there[entity]).square().sum(-1).sqrt().div(2).clamp_max(1).asin()
+        near = log_weight((2 * EARTH_RADIUS_KM * half).to(strength.dtype), self.kernel, strength, scale_km)
+        return torch.zeros(len(here), len(there), dtype=near.dtype, device=near.device).index_put((photo, entity), near)
 
 
 def great_circle_km(here: Tensor, there: Tensor) -> Tensor:
