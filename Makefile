@@ -22,7 +22,7 @@ clean:
 
 .venv/demo.done: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) --editable .[text,train]
+	$(PIP) --editable .[text,search,train]
 	touch $@
 
 .venv/dev.done: pyproject.toml constraints.txt

@@ -1,16 +1,15 @@
 import pytest
 from tests.demo.tiny import TINY, small_world
 
-import geocairn.cli.demo
-from geocairn.cli import train
+from geocairn.cli import demo
 from geocairn.demo import settings
 
 
 @pytest.fixture(autouse=True)
 def one_picture(monkeypatch):
     """Reading all ten takes long."""
-    pictures = geocairn.cli.demo._pictures
-    monkeypatch.setattr(geocairn.cli.demo, "_pictures", lambda examples: [path for path in pictures(examples) if path.endswith("road_sign.jpg")])
+    pictures = demo._pictures
+    monkeypatch.setattr(demo, "_pictures", lambda examples: [path for path in pictures(examples) if path.endswith("road_sign.jpg")])
 
 
 @pytest.fixture
@@ -38,10 +37,10 @@ def test_it_places_pictures_then_trains_and_shows_both(geocairn, tiny, tmp_path)
 
 
 def test_without_the_packages_for_training_it_does_the_rest(geocairn, monkeypatch, tmp_path):
-    monkeypatch.setattr(train, "TRAINING_PACKAGES", ("json", "no_such_package_of_ours"))
+    monkeypatch.setattr(demo, "DEMO_PACKAGES", ("json", "no_such_package_of_ours"))
     ran = geocairn("demo", "--out", tmp_path / "demo")
     assert ran.code == 0
-    said = "geocairn: the training part is left out: it needs the package no_such_package_of_ours; mend: pip install geocairn[train]"
+    said = "geocairn: the training part is left out: it needs the package no_such_package_of_ours; mend: pip install geocairn[search,train]"
     assert ran.err.splitlines().count(said) == 1
     assert [path.name for path in (tmp_path / "demo").iterdir()] == ["map.html"]
     assert "road_sign.jpg" in ran.out

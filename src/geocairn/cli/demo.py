@@ -5,6 +5,11 @@ from typing import Annotated
 
 import typer
 
+from geocairn.cli.train import TRAINING_PACKAGES, missing_package
+
+# Nearest neighbours search by faiss.
+DEMO_PACKAGES = (*TRAINING_PACKAGES, "faiss")
+
 
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for map.html and training/, which is made anew each time.")] = Path("build/demo"),
@@ -13,10 +18,9 @@ def demo(
 ) -> None:
     """Place the shipped example pictures; then train HierLoc on a small synthetic Earth and show it beside others and the limits."""
     from geocairn.cli.progress import tell
-    from geocairn.cli.train import missing_package
 
     _check_folder(out)
-    missing = None if skip_training else missing_package()
+    missing = None if skip_training else missing_package(DEMO_PACKAGES)
     if not (skip_training or missing):
         from geocairn.demo.settings import TrainingDemoSettings
         from geocairn.demo.training import begin_training_demo
@@ -25,7 +29,7 @@ def demo(
         begin_training_demo(out / "training", TrainingDemoSettings(jobs=jobs))
     _place_pictures(out, jobs)
     if missing:
-        tell(f"the training part is left out: it needs the package {missing}; mend: pip install geocairn[train]")
+        tell(f"the training part is left out: it needs the package {missing}; mend: pip install geocairn[search,train]")
     elif not skip_training:
         _train(out / "training", jobs)
     typer.echo("Next: geocairn locate YOUR-PHOTOS --map map.html")

@@ -1,5 +1,6 @@
 """`geocairn train`: a recipe -> a run folder and a bundle."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +25,7 @@ def train(
     """Train a model by a recipe; a run that is finished is left as it is."""
     if out is None and not dry_run:
         raise typer.BadParameter("name the run folder", param_hint="--out")
-    missing = missing_package()
+    missing = missing_package(TRAINING_PACKAGES)
     if missing is not None:
         from geocairn.errors import MissingExtra
 
@@ -41,11 +42,11 @@ def train(
         typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, watching=steps_watched))
 
 
-def missing_package() -> str | None:
-    """The first package that training needs and that is not installed."""
+def missing_package(names: Sequence[str]) -> str | None:
+    """The first of some packages that is not installed."""
     from importlib.util import find_spec
 
-    return next((name for name in TRAINING_PACKAGES if find_spec(name) is None), None)
+    return next((name for name in names if find_spec(name) is None), None)
 
 
 def _dry_run(recipe: Any) -> str:
