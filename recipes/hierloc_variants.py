@@ -11,7 +11,7 @@ from geocairn.train.recipe import read_recipe
 
 RECIPE = Path(__file__).parent / "hierloc_synth.toml"
 # Over the recipe in every variant, for fewer photos than it is made for.
-SMALL = ("train.epochs=10",)
+SMALL = ("train.epochs=6",)
 # What turns off each of our additions to the paper.
 OFF = {
     "sharpness of images": "model.image.sharpness=false",
@@ -26,15 +26,18 @@ OFF = {
 _NO_SHRINKING, _NO_LEAVING_OUT = OFF["shrinking"], OFF["leaving out"]
 _GEO, _TAU, _ENTITIES = "model.loss.geo", "model.loss.tau", "model.entities"
 _WEIGHED = (f"{_GEO}.kernel=laplace", f"{_GEO}.strength=1.0")
+_FEATURES = (_NO_SHRINKING, f"{_ENTITIES}.use_text=true")
 _HYPERBOLIC = "model.geometry=hyperbolic"
 
 # `key=value` as on the command line; `key*=factor` multiplies what the recipe says. The first of a group is what the others are held against.
 VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "additions": {
         "ours": (),
-        "the paper's own": tuple(OFF.values()),
+        "the paper's own": (*OFF.values(), f"{_ENTITIES}.anchor=manifold", f"{_ENTITIES}.use_text=true"),
         **{f"without {addition}": (override,) for addition, override in OFF.items()},
-        "anchors stepped on the manifold": (f"{_ENTITIES}.anchor=manifold",),
+        "with inheritance": (f"{_ENTITIES}.inherit=true",),
+        "with anchors on the manifold": (f"{_ENTITIES}.anchor=manifold",),
+        "with anchors in the tangent space": (f"{_ENTITIES}.anchor=tangent",),
     },
     "geometry": {
         "hyperbolic": (_HYPERBOLIC,),
@@ -72,14 +75,11 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     # Means that are drawn towards the mean above need means at all levels, so none are.
     "features": {
-        "all features": (_NO_SHRINKING,),
-        "without text": (_NO_SHRINKING, f"{_ENTITIES}.use_text=false"),
-        "without location": (_NO_SHRINKING, f"{_ENTITIES}.use_location=false"),
-        "without image means": (_NO_SHRINKING, f"{_ENTITIES}.use_image=false"),
-        **{
-            f"without image means of the {level}": (_NO_SHRINKING, f'{_ENTITIES}.no_image_at=["{level}"]')
-            for level in ("country", "region", "subregion", "city")
-        },
+        "all features": _FEATURES,
+        "without text": (*_FEATURES, f"{_ENTITIES}.use_text=false"),
+        "without location": (*_FEATURES, f"{_ENTITIES}.use_location=false"),
+        "without image means": (*_FEATURES, f"{_ENTITIES}.use_image=false"),
+        **{f"without image means of the {level}": (*_FEATURES, f'{_ENTITIES}.no_image_at=["{level}"]') for level in ("country", "region", "subregion", "city")},
     },
     # Several means are neither drawn towards one nor are photos taken out of them.
     "prototypes": {f"prototypes {number}": (_NO_SHRINKING, _NO_LEAVING_OUT, f"prototypes.per_entity={number}") for number in (1, 4)},
