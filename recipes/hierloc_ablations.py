@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hierloc_variants import BEAMS_OF, RECIPE, SMALL, TABLES_OF, VARIANTS, Variant, chosen, recipe_of, variants, written_out
 from provenance import RESULTS, provenance, write_result
-from synth_figures import LIMITS, Row, Task, hash_of, is_measured, run_tasks, source_sha256, version_of, with_row
+from synth_figures import LIMITS, Row, Task, hash_of, is_measured, run_tasks, source_sha256, version_of, with_row, words_of
 
 from geocairn.errors import GeocairnError
 from geocairn.synth.settings import SynthSettings
@@ -61,7 +61,7 @@ def main() -> None:
     for number, (task, row) in enumerate(run_tasks(waiting, at_once=AT_ONCE, threads=THREADS), start=1):
         kept = with_row(kept, described, task, row)
         write_result(NAME, kept, folder=size.results)
-        print(f"{number} of {len(waiting)}: {task.name}, seed {task.seed}: city {row['city_pct']:.1f} %, {row.get('train_core_s', 0)} s", file=sys.stderr)
+        print(f"{number} of {len(waiting)}: {words_of(task, row)}", file=sys.stderr)
 
 
 def arguments() -> argparse.Namespace:

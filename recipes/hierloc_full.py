@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from provenance import RESULTS, provenance, write_result
-from synth_figures import LIMITS, Row, Task, current_rows, hash_of, is_measured, run_tasks, source_sha256, told, version_of, with_row
+from synth_figures import LIMITS, Row, Task, current_rows, hash_of, is_measured, run_tasks, source_sha256, told, version_of, with_row, without_failed, words_of
 
 from geocairn.errors import GeocairnError
 from geocairn.places.entities import LEVELS
@@ -69,10 +69,9 @@ def main() -> None:
     }
     for number, (task, row) in enumerate(run_tasks(waiting, at_once=1, threads=THREADS), start=1):
         kept = with_row(kept, described, task, row)
-        kept["compared"] = compared(current_rows(kept))
+        kept["compared"] = compared(without_failed(current_rows(kept)))
         write_result(NAME, kept, folder=size.results)
-        told_row = f"city {row['city_pct']:.1f} %, GeoScore {row['geoscore']['value']:.0f}, training {row.get('train_wall_s', 0) / 60:.1f} minutes"
-        print(f"{number} of {len(waiting)}: {task.name}, seed {task.seed}: {told_row}", file=sys.stderr)
+        print(f"{number} of {len(waiting)}: {words_of(task, row)}", file=sys.stderr)
 
 
 def arguments() -> argparse.Namespace:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synth_figures import LIMITS, Row, Told, current_rows, told
+from synth_figures import LIMITS, Row, Told, current_rows, told, without_failed
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/hierloc.md"
@@ -63,8 +63,9 @@ def written(page: str, result: Callable[[str], Row | None]) -> str:
 
 
 def full_figures(result: Row) -> str:
-    rows = current_rows(result)
-    known = {name: rows[name] for name in SYSTEMS if rows.get(name)}
+    every = current_rows(result)
+    rows = without_failed(every)
+    known = {name: rows[name] for name in SYSTEMS if name in rows}
     if not known:
         return NOTHING
     compared, settings = result.get("compared", {}), result["settings"]
@@ -80,7 +81,19 @@ def full_figures(result: Row) -> str:
     for name, of_name in known.items():
         share = _pm(shares[name]["share_of_geoscore_pct"], 1) if name in shares else ""
         lines.append(f"| {SYSTEMS[name]} | {_levels(of_name)} | {_pm(told(_scores(of_name)), 0)} | {share} | {_training(of_name)} |")
-    return "\n".join([*lines, "", *(_compared(compared) if compared else []), *_tables(known)]) + "\n"
+    return "\n".join([*lines, "", *_faults(every), *(_compared(compared) if compared else []), *_tables(known)]) + "\n"
+
+
+def _faults(rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    """What could not be trained or calibrated, and so is not in a row's figures, or is in them as it was."""
+    lines = []
+    for name, of_name in rows.items():
+        for row in of_name:
+            if "error" in row:
+                lines.append(f"* {SYSTEMS.get(name, name)}, seed {row['seed']}: training failed and is in no figure: {row['error']}")
+            if "not_calibrated" in row:
+                lines.append(f"* {SYSTEMS.get(name, name)}, seed {row['seed']}: not calibrated: {row['not_calibrated']}")
+    return [*lines, ""] if lines else []
 
 
 def _compared(compared: Row) -> list[str]:
@@ -105,11 +118,12 @@ def _compared(compared: Row) -> list[str]:
 
 
 def ablation_figures(result: Row) -> str:
-    rows = {name: of_name for name, of_name in current_rows(result).items() if of_name}
+    every = current_rows(result)
+    rows = without_failed(every)
     measured = {variant: rows[name] for variant in result["overrides"] if (name := result["same_as"].get(variant, variant)) in rows}
     if not measured:
         return NOTHING
-    settings, n_waiting = result["settings"], len([name for name in result["made_of"] if name not in rows])
+    settings, n_waiting = result["settings"], len([name for name in result["made_of"] if not every[name]])
     longest_s = max(row["train_core_s"] for of_name in measured.values() for row in of_name)
     lines = [
         f"{settings['photos']:,} photos, {settings['cities']:,} cities, all test photos of {_earths(measured.values())} (the seed of the Earth is also that of "
@@ -118,6 +132,7 @@ def ablation_figures(result: Row) -> str:
         "table, Earth by Earth: Earths differ more from each other than variants do, so it is by this that rows are to be compared.",
         *([f"{n_waiting} rows of {len(result['made_of'])} are not measured yet and not shown."] if n_waiting else []),
         "",
+        *_faults(every),
         *_limits(rows),
     ]
     for group, words in GROUPS.items():

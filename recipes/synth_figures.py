@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from statistics import mean, stdev
@@ -14,6 +13,7 @@ from typing import Any, TypedDict
 
 import geocairn
 from geocairn.answer.decide import Decide
+from geocairn.errors import BadManifest, BadRun
 from geocairn.storage import appearing_at_once
 
 SOURCE = Path(geocairn.__file__).parent
@@ -87,9 +87,10 @@ class Task:
 
 
 def measured(task: Task) -> Row:
-    """The row of a task; what of it is trained already is not trained again."""
+    """The row of a task; what of it is trained already is not trained again. Of a training that left the finite it says so, for that is what came out."""
+    version = {"source": task.source, "made_of": task.made_of}
     if task.recipe is None:
-        return {"source": task.source, "made_of": task.made_of, **figures_of(task.earth / task.name, task)}
+        return {**version, **figures_of(task.earth / task.name, task)}
     import torch
 
     from geocairn.train.kinds import KINDS
@@ -98,42 +99,35 @@ def measured(task: Task) -> Row:
     torch.set_num_threads(task.threads)
     recipe: Any = read_recipe(task.recipe, task.overrides, {name: kind.recipe for name, kind in KINDS.items()})
     run = task.build / "runs" / f"{hash_of([task.made_of, task.source])[:16]}-{task.seed}"
-    cost = trained(recipe, run)
-    row = {"source": task.source, "made_of": task.made_of, **cost, **figures_of(_bundle_of(run, task), task)}
+    try:
+        cost = trained(recipe, run)
+    except BadRun as error:
+        return {**version, "error": str(error)}
+    bundle, why_not = _calibrated(run, task)
+    row = {**version, **cost, **figures_of(bundle, task), **({"not_calibrated": why_not} if why_not else {})}
     if task.with_beams:
         from hierloc_beams import beam_rows
 
         row["beams"] = beam_rows(run / "bundle", recipe)
     if source_sha256() != task.source:
-        sys.exit(f"{task.name}, seed {task.seed}: the code was changed while it was measured; start again")
+        sys.exit(f"{task.name}, seed {task.seed}: the code was changed while it was measured; start again, in a clone of its own where others work on the code")
     return row
 
 
 def trained(recipe: Any, run: Path) -> Row:
     """Train into the folder `run` unless that is done; how long it took. A run that was cut off begins anew, for nobody knows how long it took."""
+    from geocairn.train.run import run_recipe
+
     done = run.parent / f"{run.name}.json"
     if not done.is_file():
         shutil.rmtree(run, ignore_errors=True)
         clock, core = perf_counter(), process_time()
-        train_run(recipe, run)
+        run_recipe(run, recipe)
         cost = {"train_wall_s": round(perf_counter() - clock, 1), "train_core_s": round(process_time() - core, 1), "threads": _threads()}
         shutil.rmtree(run / "checkpoints", ignore_errors=True)
         with appearing_at_once(done) as draft:
             draft.write_text(json.dumps({**cost, "last_terms": _last_terms(run)}), encoding="utf-8")
     return dict(json.loads(done.read_text(encoding="utf-8")))
-
-
-def train_run(recipe: Any, run: Path) -> None:
-    """What `geocairn train` calls."""
-    from geocairn.train.engine import train
-    from geocairn.train.fit import fit_run
-    from geocairn.train.kinds import KINDS, FitKind
-
-    kind = KINDS[recipe.system]
-    if isinstance(kind, FitKind):
-        fit_run(run, recipe, partial(kind.make_fit, recipe))
-    else:
-        train(run, recipe, partial(kind.make_task, recipe))
 
 
 def figures_of(bundle: Path, task: Task) -> Row:
@@ -188,12 +182,29 @@ def with_row(kept: Row, described: Row, task: Task, row: Row) -> Row:
 
 
 def current_rows(result: Row) -> dict[str, list[Row]]:
-    """For each name of a result its rows in the order of their seeds, each with its `seed`: those of the code and recipes that the result says."""
+    """For each name of a result its rows in the order of their seeds, each with its `seed`: those of the code and recipes that the result says.
+
+    Rows of trainings that failed have an `error` and no figures.
+    """
     found = {}
     for name, made_of in result["made_of"].items():
         of_name = sorted(result["rows"].get(name, {}).items(), key=lambda item: int(item[0]))
         found[name] = [{"seed": int(seed), **row} for seed, row in of_name if (row["source"], row["made_of"]) == (result["source"], made_of)]
     return found
+
+
+def without_failed(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """The rows that have figures; names without any are left out."""
+    with_figures = {name: [row for row in of_name if "error" not in row] for name, of_name in rows.items()}
+    return {name: of_name for name, of_name in with_figures.items() if of_name}
+
+
+def words_of(task: Task, row: Row) -> str:
+    """A row in a line, for who looks on."""
+    if "error" in row:
+        return f"{task.name}, seed {task.seed}: {row['error']}"
+    cost = f", training {row['train_wall_s']:.0f} s" if "train_wall_s" in row else ""
+    return f"{task.name}, seed {task.seed}: city {row['city_pct']:.1f} %, GeoScore {row['geoscore']['value']:.0f}{cost}"
 
 
 def is_measured(kept: Mapping[str, Any], task: Task) -> bool:
@@ -202,14 +213,19 @@ def is_measured(kept: Mapping[str, Any], task: Task) -> bool:
     return (row.get("source"), row.get("made_of")) == (task.source, task.made_of)
 
 
-def _bundle_of(run: Path, task: Task) -> Path:
+def _calibrated(run: Path, task: Task) -> tuple[Path, str | None]:
+    """The bundle to be evaluated, and why it could not be calibrated, as where its scores say nothing."""
     from geocairn.evaluate.calibrate import calibrate_bundle
 
+    bundle = run / "calibrated"
     if not task.is_calibrated:
-        return run / "bundle"
-    if not (run / "calibrated").is_dir():
-        calibrate_bundle(run / "bundle", task.earth / "val.parquet", out=run / "calibrated", jobs=task.threads)
-    return run / "calibrated"
+        return run / "bundle", None
+    if not bundle.is_dir():
+        try:
+            calibrate_bundle(run / "bundle", task.earth / "val.parquet", out=bundle, jobs=task.threads)
+        except BadManifest as error:
+            return run / "bundle", str(error)
+    return bundle, None
 
 
 def _table_row(row: Any) -> Row:

@@ -279,6 +279,20 @@ def test_the_page_holds_variants_against_the_first_of_their_group_earth_by_earth
     assert "not measured yet" in text
 
 
+def test_a_training_that_failed_is_told_and_in_no_figure(recipes, size):
+    rows = {("ours", 0): {"city_pct": 30.0}, ("ours", 1): {"error": "step 7: the loss is nan"}, ("Euclidean", 0): {"not_calibrated": "it says nothing"}}
+    result = ablation_result(recipes, size, rows)
+    text = recipes.page.ablation_figures(result)
+    assert "* ours, seed 1: training failed and is in no figure: step 7: the loss is nan\n" in text
+    assert "* Euclidean, seed 0: not calibrated: it says nothing\n" in text
+    assert "| ours | 50.0 | 50.0 | 50.0 | 30.0 | 1000 |  |  |" in text
+    assert all(recipes.figures.is_measured(result, task) for task in recipes.ablations.planned(size, (1,))[0] if task.name == "ours")
+    failed = full_rows(recipes)
+    failed[-1][1]["error"] = "step 7: the loss is nan"
+    rows_with_figures = recipes.figures.without_failed(recipes.figures.current_rows(full_result(recipes, failed)))
+    assert recipes.full.compared(rows_with_figures)["seeds"] == [0]
+
+
 def test_the_page_shows_tables_and_beams(recipes, size):
     group = {"value": "1-9", "n": 5, "country_pct": 40.0, "geoscore": 100.0, "median_km": 20.0}
     tables = {"training_count": [group, {**group, "value": "10-99", "median_km": None}], "island": [{**group, "value": "island"}]}
