@@ -162,7 +162,7 @@ class EntityTable(nn.Module):
         encoder = self.encoders[0 if self._config.encoder == "shared" else level]
         location = None if place is None or self.location is None else self.location(place)
         delta = encoder(image, location, text, len(self.unit(level)), level if self._config.encoder == "shared" else 0)
-        moved = self.log_alpha.exp() * delta.to(self.log_alpha.dtype)
+        moved: Tensor = self.log_alpha.exp() * delta.to(self.log_alpha.dtype)
         if self._config.anchor == "none":
             return moved
         anchor = self.anchors[level]

@@ -81,13 +81,12 @@ class Sharpness(nn.Module):
 
     def __init__(self, d_img: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(d_img, _SHARPNESS_HIDDEN), nn.GELU(), nn.Linear(_SHARPNESS_HIDDEN, 1))
-        self.length = nn.Linear(1, 1)
+        out, self.length = nn.Linear(_SHARPNESS_HIDDEN, 1), nn.Linear(1, 1)
         # Near 1 at first, and not so flat that the layer before learned nothing in the first step.
-        for weight in (self.layers[2].weight, self.length.weight):
-            nn.init.normal_(weight, std=0.01)
-        for bias in (self.layers[2].bias, self.length.bias):
-            nn.init.zeros_(bias)
+        for layer in (out, self.length):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+        self.layers = nn.Sequential(nn.Linear(d_img, _SHARPNESS_HIDDEN), nn.GELU(), out)
 
     def forward(self, features: Tensor) -> Tensor:
         """Within e^-4 and e^4."""

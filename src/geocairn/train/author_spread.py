@@ -62,7 +62,8 @@ def author_spread(rows: Rows, hierarchy: Hierarchy, scaling: Scaling, settings: 
     apart = (apart - _means(apart, of_place, int(of_place.max()) + 1)[torch.from_numpy(of_place)]) * (sizes / (sizes - 1)).sqrt()[:, None]
     covariance = apart.T @ apart / len(apart) - noise * float(np.mean(1 / count[often]))
     values, vectors = torch.linalg.eigh(covariance)
-    return (vectors * values.clamp_min(0).sqrt()).float()
+    spread: Tensor = vectors * values.clamp_min(0).sqrt()
+    return spread.float()
 
 
 def _means(values: Tensor, group: NDArray[np.int64], n_groups: int) -> Tensor:
