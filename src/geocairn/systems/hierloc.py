@@ -10,17 +10,14 @@ from pydantic import Field
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
-from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto, MissingExtra
-from geocairn.photo.read import Photo
+from geocairn.errors import BadBundle, BadConfig, BadFeatures, MissingExtra
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
-from geocairn.systems.limits import ConstantSystem
-from geocairn.systems.system import Evidence
+from geocairn.systems.leaf_scorer import ROWS_AT_ONCE, LeafScorer
 
 KIND = "hierloc"
 WEIGHTS = "model.safetensors"
-_ROWS_AT_ONCE = 64  # batches are filled up to so many: a row's scores do not depend on the others, to the last bit
 
 
 class HierLocSettings(Config):
@@ -29,7 +26,7 @@ class HierLocSettings(Config):
     model: dict[str, Any] = Field(description="the model's settings (models.hierloc.HierLocConfig)")
 
 
-class HierLocSystem(ConstantSystem):
+class HierLocSystem(LeafScorer):
     """A trained HierLoc.
 
     A leaf's log-score is the mean over the levels of its chain of its ancestors' log-probabilities, times the number of levels: the product over ancestors, in
@@ -39,7 +36,7 @@ class HierLocSystem(ConstantSystem):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self._model = _load_model(bundle)
-        self.dim: int = self._model.d_img
+        self.dim = self._model.d_img
         names = bundle.hierarchy.level_names
         ancestors = np.stack([bundle.hierarchy.ancestor_of_leaves(level) for level in range(len(names))])
         starts = np.array([bundle.hierarchy.places_of(level).start for level in range(len(names))])
@@ -49,42 +46,12 @@ class HierLocSystem(ConstantSystem):
             if n_points != len(bundle.hierarchy.places_of(level)):
                 raise BadBundle(f"{bundle.folder}: {n_points} entities for {len(bundle.hierarchy.places_of(level))} places of the level {name}; train it anew")
 
-    def evidence(self, photo: Photo) -> Evidence:
-        """This bundle was trained on features.
-
-        Raises:
-            BadPhoto: always.
-        """
-        raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
-
-    def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
-        """Weigh (B, F) features."""
-        return [Evidence(self._by_level(row)) for row in self.log_scores(features)]
-
-    def log_scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """Log-scores of all leaves, up to a constant of the row.
-
-        Args:
-            features: (B, F) numbers.
-
-        Returns:
-            (B, L) float64.
-
-        Raises:
-            BadFeatures: of another width, or not finite.
-        """
-        known = np.asarray(features, dtype=np.float32)
-        if known.ndim != 2 or known.shape[1] != self.dim:
-            raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.dim} numbers per photo")
-        if not np.isfinite(known).all():
-            raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
-        blocks = [self._block(known[start : start + _ROWS_AT_ONCE]) for start in range(0, len(known), _ROWS_AT_ONCE)]
-        return np.concatenate(blocks) if blocks else np.zeros((0, self.hierarchy.n_leaves))
-
-    def _block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(B, L) log-scores."""
         import torch
 
-        padded = np.zeros((_ROWS_AT_ONCE, self.dim), dtype=np.float32)
+        # Filled up to a full block: a row's scores do not depend on the others, to the last bit.
+        padded = np.zeros((ROWS_AT_ONCE, self.dim), dtype=np.float32)
         padded[: len(features)] = features
         with torch.no_grad():
             levels = [scores[: len(features)].double().numpy() for scores in self._model.level_log_scores(torch.from_numpy(padded))]
@@ -95,13 +62,6 @@ class HierLocSystem(ConstantSystem):
             total[:, inside] += scores[:, ancestor[inside]]
             n_levels += inside
         return np.asarray(total * (len(levels) / n_levels))
-
-    def _by_level(self, of_leaves: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        """Scores as the levels want them: each leaf's at its own level, nought for what lies above."""
-        hierarchy = self.hierarchy
-        of_places = np.zeros(len(hierarchy))
-        of_places[hierarchy.leaves] = of_leaves
-        return tuple(of_places[slice(places.start, places.stop)] for places in map(hierarchy.places_of, range(len(hierarchy.level_names))))
 
 
 def save_hierloc(

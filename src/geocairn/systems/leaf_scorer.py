@@ -19,7 +19,7 @@ from geocairn.systems.limits import ConstantSystem
 from geocairn.systems.system import Evidence
 
 Settings = TypeVar("Settings", bound=Config)
-_ROWS_AT_ONCE = 64
+ROWS_AT_ONCE = 64
 
 
 class Scaling(NamedTuple):
@@ -34,30 +34,20 @@ class Scaling(NamedTuple):
 
 
 class LeafScorer(ConstantSystem):
-    """A system that takes features, not photos; a subclass says what they mean."""
+    """A system that takes features, not photos; a subclass says what they mean.
 
-    scaling: Scaling
+    Attributes:
+        dim: numbers of a feature.
+    """
 
-    def __init__(self, bundle: Bundle) -> None:
-        super().__init__(bundle)
-        self.scaling = Scaling(self.array("feature_mean", 1), self.array("feature_std", 1))
-        self.dim = len(self.scaling.mean)
+    dim: int
 
     @abstractmethod
-    def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(B, L) log-probabilities of the leaves, of (B, F) finite features; a row does not depend on the others, to the last bit."""
+    def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(B, L) log-scores of the leaves, up to a constant of the row, of (B, F) finite features, B at most ROWS_AT_ONCE.
 
-    def array(self, name: str, n_dims: int) -> NDArray[Any]:
-        """An array of the bundle.
-
-        Raises:
-            BadBundle: it is not there, of another shape, or not finite.
+        A row does not depend on the others, to the last bit.
         """
-        found = self.bundle.arrays.get(name)
-        if found is None or found.ndim != n_dims or not np.isfinite(found).all():
-            told = "holds no" if found is None else f"holds a {found.dtype} of shape {found.shape}, not finite or not the right, as"
-            raise BadBundle(f"{self.bundle.folder}: {told} array {name!r}; train it anew")
-        return found
 
     def evidence(self, photo: Photo) -> Evidence:
         """This bundle was trained on features.
@@ -72,7 +62,7 @@ class LeafScorer(ConstantSystem):
         return [Evidence(_by_level(self.hierarchy, row)) for row in self.log_scores(features)]
 
     def log_scores(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """Log-probabilities of all leaves.
+        """Log-scores of all leaves, up to a constant of the row.
 
         Args:
             features: (B, F) numbers.
@@ -89,9 +79,30 @@ class LeafScorer(ConstantSystem):
         if not np.isfinite(known).all():
             raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
         scores = np.empty((len(known), self.hierarchy.n_leaves))
-        for start in range(0, len(known), _ROWS_AT_ONCE):
-            scores[start : start + _ROWS_AT_ONCE] = self.log_probabilities(known[start : start + _ROWS_AT_ONCE])
+        for start in range(0, len(known), ROWS_AT_ONCE):
+            scores[start : start + ROWS_AT_ONCE] = self.log_scores_of_block(known[start : start + ROWS_AT_ONCE])
         return scores
+
+
+class ScaledLeafScorer(LeafScorer):
+    """A leaf scorer that is made of arrays, and standardises features first."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self.scaling = Scaling(self.array("feature_mean", 1), self.array("feature_std", 1))
+        self.dim = len(self.scaling.mean)
+
+    def array(self, name: str, n_dims: int) -> NDArray[Any]:
+        """An array of the bundle.
+
+        Raises:
+            BadBundle: it is not there, of another shape, or not finite.
+        """
+        found = self.bundle.arrays.get(name)
+        if found is None or found.ndim != n_dims or not np.isfinite(found).all():
+            told = "holds no" if found is None else f"holds a {found.dtype} of shape {found.shape}, not finite or not the right, as"
+            raise BadBundle(f"{self.bundle.folder}: {told} array {name!r}; train it anew")
+        return found
 
 
 def save_leaf_scorer(

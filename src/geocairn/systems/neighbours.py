@@ -14,7 +14,7 @@ from geocairn.search.flat import nearest_places
 from geocairn.search.index import EntityIndex
 from geocairn.search.space import Space
 from geocairn.systems.bundle import Bundle
-from geocairn.systems.leaf_scorer import LeafScorer, parsed_settings
+from geocairn.systems.leaf_scorer import ScaledLeafScorer, parsed_settings
 
 KIND = "neighbours"
 Metric = Literal["euclidean", "cosine"]
@@ -122,7 +122,7 @@ def smoothed_log(votes: NDArray[np.float64], hierarchy: Hierarchy, smoothing: fl
     return np.asarray(np.log((1 - smoothing) * votes + smoothing / len(hierarchy.level_names) * spread))
 
 
-class NeighboursSystem(LeafScorer):
+class NeighboursSystem(ScaledLeafScorer):
     """Nearest neighbours."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -133,7 +133,7 @@ class NeighboursSystem(LeafScorer):
             raise BadBundle(f"{bundle.folder}: vectors of shape {vectors.shape} and {len(place)} places do not fit its {self.dim} features; train it anew")
         self._gallery = Gallery.of(vectors, place)
 
-    def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(B, L) log-probabilities."""
         nearest = self._gallery.nearest(gallery_vectors(self.scaling(features), self.settings.metric), self.settings.k)
         return smoothed_log(vote(nearest, self.hierarchy, self.settings), self.hierarchy, self.settings.smoothing)

@@ -9,7 +9,7 @@ from pydantic import Field
 from geocairn.config import Config
 from geocairn.errors import BadBundle
 from geocairn.systems.bundle import Bundle
-from geocairn.systems.leaf_scorer import LeafScorer, parsed_settings
+from geocairn.systems.leaf_scorer import ScaledLeafScorer, parsed_settings
 
 KIND = "softmax"
 
@@ -20,7 +20,7 @@ class SoftmaxSettings(Config):
     layers: int = Field(ge=1, description="linear layers, with ReLU between them")
 
 
-class SoftmaxSystem(LeafScorer):
+class SoftmaxSystem(ScaledLeafScorer):
     """A trained flat softmax; a leaf's log-score is its log-probability."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -32,7 +32,7 @@ class SoftmaxSystem(LeafScorer):
         if widths[-1] != self.hierarchy.n_leaves or shapes != [(out, into) for into, out in pairwise(widths)]:
             raise BadBundle(f"{bundle.folder}: layers of {shapes} do not lead from {self.dim} features to {self.hierarchy.n_leaves} leaves; train it anew")
 
-    def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(B, L) log-probabilities."""
         seen = self.scaling(features)
         for weight, bias in self._layers[:-1]:
