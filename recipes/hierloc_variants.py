@@ -21,7 +21,7 @@ OFF = {
     "shrinking": "model.entities.shrink_photos=[]",
     "prior": "model.entities.prior=false",
     "authors' spread": "augment.author_spread=0.0",
-    "leaving out": "model.entities.leave_out=false",
+    "leaving out": "model.entities.leave_out=none",
 }
 _NO_SHRINKING, _NO_LEAVING_OUT = OFF["shrinking"], OFF["leaving out"]
 _GEO, _TAU, _ENTITIES = "model.loss.geo", "model.loss.tau", "model.entities"
@@ -35,6 +35,7 @@ VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ours": (),
         "the paper's own": (*OFF.values(), f"{_ENTITIES}.anchor=manifold", f"{_ENTITIES}.use_text=true"),
         **{f"without {addition}": (override,) for addition, override in OFF.items()},
+        "leaving out photos alone": (f"{_ENTITIES}.leave_out=photos",),
         "with inheritance": (f"{_ENTITIES}.inherit=true",),
         "with anchors on the manifold": (f"{_ENTITIES}.anchor=manifold",),
         "with anchors in the tangent space": (f"{_ENTITIES}.anchor=tangent",),

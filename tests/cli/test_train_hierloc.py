@@ -51,7 +51,7 @@ fuse_hidden = 16
 [model.entities]
 hidden = 16
 anchor = "tangent"
-leave_out = true
+leave_out = "photos"
 [model.entities.location]
 n_frequencies = 2
 hidden = 8
@@ -282,7 +282,7 @@ def test_a_run_is_not_resumed_by_another_system(command, data, bundle, tmp_path)
 
 
 def test_prototypes_are_learned_and_kept(command, data, tmp_path):
-    bundle = trained(command, data, tmp_path / "run", "model.entities.leave_out=false", "prototypes.per_entity=3", "prototypes.min_photos=4")
+    bundle = trained(command, data, tmp_path / "run", "model.entities.leave_out=none", "prototypes.per_entity=3", "prototypes.min_photos=4")
     arrays = load_bundle(bundle).arrays
     # Of France there are 16 photos, of every other place 8.
     assert arrays["entities.tangent_0"].shape[:2] == (3, 3)

@@ -4,7 +4,7 @@ import torch
 
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import latlon_from_unit
-from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Shown, Standardise
+from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LeftOut, LevelFeatures, Standardise
 from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
 from geocairn.models.location import LocationConfig, frequencies, sphere_m_plus
 
@@ -101,7 +101,7 @@ def test_what_is_left_out_leaves_the_means_of_the_other_photos():
         )
 
     latlon = rng.uniform(-50, 50, (N, 2))
-    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out=True)
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out="photos")
     made = []
     for kept in (range(12), [row for row in range(12) if row not in shown]):
         torch.manual_seed(0)
@@ -109,10 +109,10 @@ def test_what_is_left_out_leaves_the_means_of_the_other_photos():
         made.append(EntityTable(config, Hyperbolic(), D, [level], Standardise(D_IMG, torch.full((D_IMG,), 0.2), torch.full((D_IMG,), 1.5))))
     whole, rest = made
     features = torch.as_tensor(photos[shown], dtype=torch.float32)
-    torch.testing.assert_close(whole([Shown(features, labels)])[0], rest()[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(whole([LeftOut(labels, features, torch.ones(6))])[0], rest()[0], rtol=1e-5, atol=1e-6)
     assert not whole()[0].allclose(rest()[0], atol=1e-4)
-    unknown = Shown(torch.cat([features, features]), torch.cat([labels, torch.full_like(labels, -1)]))
-    torch.testing.assert_close(whole([unknown])[0], rest()[0], rtol=1e-5, atol=1e-6)
+    by_entity = LeftOut(torch.arange(4), torch.zeros(4, D_IMG).index_add(0, labels, features), torch.bincount(labels))
+    torch.testing.assert_close(whole([by_entity])[0], rest()[0], rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_entities_are_the_tangents_that_training_ended_with():
@@ -173,13 +173,18 @@ def shrunk(photos: np.ndarray, owner: np.ndarray, strength: tuple[float, float])
     return upper, (sums + strength[1] * above) / (counts + strength[1])
 
 
+def left_out(features: np.ndarray, labels: np.ndarray) -> LeftOut:
+    known = labels >= 0
+    return LeftOut(torch.as_tensor(labels[known]), torch.as_tensor(features[known]), torch.ones(int(known.sum())))
+
+
 @pytest.mark.parametrize("shown", [[], [1, 3, 6], [0, 1, 2, 3]])
 def test_means_of_few_photos_are_drawn_to_the_mean_above(shown):
     strength = (2.0, 5.0)
-    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out=True, shrink_photos=strength, anchor="none")
+    config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, use_text=False, leave_out="photos", shrink_photos=strength, anchor="none")
     shrinking = tree_of(config, PHOTOS, OWNER)
     country = np.array([0, 0, 1, -1])[OWNER]
-    batch = [Shown(torch.as_tensor(PHOTOS[shown]), torch.as_tensor(labels[shown])) for labels in (country, OWNER)]
+    batch = [left_out(PHOTOS[shown], labels[shown]) for labels in (country, OWNER)]
     rest = np.setdiff1d(np.arange(7), shown)
     # The same network over means that were made beforehand.
     torch.manual_seed(1)
@@ -229,7 +234,7 @@ def test_settings_that_contradict_are_refused(changes, words):
 @pytest.mark.parametrize("key", ["leave_out", "shrink_photos"])
 def test_prototypes_are_neither_left_out_nor_shrunk(key):
     level = LevelFeatures("city", np.zeros((2, 2)), np.zeros((2, 3, D_IMG)), count=[4, 4], above=[-1, -1])
-    config = EntityConfig(location=LOCATION, use_text=False, **{key: True if key == "leave_out" else (1.0,)})
+    config = EntityConfig(location=LOCATION, use_text=False, **{key: "photos" if key == "leave_out" else (1.0,)})
     with pytest.raises(BadConfig, match=f"entities.{key} works on one mean"):
         EntityTable(config, Euclidean(), D, [level], Standardise(D_IMG))
     with pytest.raises(BadFeatures, match="no counts of photos"):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import unit_from_latlon
-from geocairn.models.entity_features import LevelFeatures
+from geocairn.models.entity_features import LeftOut, LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
 
 D_IMG, D_TEXT, BATCH = 10, 6, 8
@@ -103,7 +103,7 @@ def test_every_parameter_has_a_gradient_on_the_first_step(geometry, anchor, enco
 
 OURS = {
     "image": {"skip": True, "sharpness": True},
-    "entities": {"skip": True, "inherit": True, "prior": True, "leave_out": True, "shrink_photos": [2.0, 5.0, 9.0]},
+    "entities": {"skip": True, "inherit": True, "prior": True, "leave_out": "photos", "shrink_photos": [2.0, 5.0, 9.0]},
 }
 
 
@@ -428,9 +428,15 @@ def test_all_features_may_be_off():
 
 
 def test_photos_are_left_out_in_training_alone():
-    found = model(entities={"leave_out": True})
-    training = found.loss(*batch()).total.item()
-    assert found.eval().loss(*batch()).total.item() == pytest.approx(model().loss(*batch()).total.item(), rel=1e-6) != pytest.approx(training, rel=1e-4)
+    found = model(entities={"leave_out": "photos"})
+    features, labels, unit = batch()
+    left_out = [LeftOut(places[places >= 0], features[places >= 0], torch.ones(int((places >= 0).sum()))) for places in labels.T]
+    training = found.loss(features, labels, unit, left_out).total.item()
+    assert (
+        found.eval().loss(features, labels, unit, left_out).total.item()
+        == pytest.approx(model().loss(*batch()).total.item(), rel=1e-6)
+        != pytest.approx(training, rel=1e-4)
+    )
 
 
 def test_what_does_not_fit_is_refused():
@@ -446,7 +452,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(BadFeatures, match="level city has no image features"):
         model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, None, good[2].text)])
     with pytest.raises(BadFeatures, match="level city has no counts of photos"):
-        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text)], entities={"leave_out": True})
+        model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text)], entities={"leave_out": "photos"})
     with pytest.raises(BadFeatures, match="level city: 19 text embeddings for 20 entities"):
         model(features=[*good[:2], LevelFeatures("city", good[2].latlon_deg, good[2].image, good[2].text[1:])])
     with pytest.raises(BadFeatures, match=r"levels disagree on the width of their features: \[5, 6\]"):

@@ -70,7 +70,7 @@ def test_the_papers_own_has_none_of_our_additions(recipes):
     model = (own := recipes.variants.recipe_of(recipes.variants.VARIANTS["additions"]["the paper's own"], ())).model
     assert (model.image.sharpness, model.image.skip) == (False, False)
     entities = model.entities
-    assert (entities.skip, entities.inherit, entities.prior, entities.leave_out, entities.shrink_photos) == (False, False, False, False, ())
+    assert (entities.skip, entities.inherit, entities.prior, entities.leave_out, entities.shrink_photos) == (False, False, False, "none", ())
     assert own.augment.author_spread == 0
 
 

@@ -61,7 +61,12 @@ def test_rows_without_authors_are_refused(small_synth):
 
 def task_of(earth, folder, spread: float) -> HierLocTask:
     values = {"system": "hierloc", "data": {"dir": str(earth)}, "augment": {"author_spread": spread}, "text": {"dim": 8}}
-    values["model"] = {"dim": 8, "image": {"hidden": 8, "width": 8}, "attention": {"heads": 2, "fuse_hidden": 8}, "entities": {"hidden": 8, "leave_out": True}}
+    values["model"] = {
+        "dim": 8,
+        "image": {"hidden": 8, "width": 8},
+        "attention": {"heads": 2, "fuse_hidden": 8},
+        "entities": {"hidden": 8, "leave_out": "photos"},
+    }
     return HierLocTask(parse_recipe(KINDS["hierloc"].recipe, values, source="test"), folder)
 
 

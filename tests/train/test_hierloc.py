@@ -28,7 +28,7 @@ SMALL = {
     "model": {
         "dim": 16,
         "image": {"hidden": 32, "width": 32},
-        "entities": {"hidden": 32, "anchor": "tangent", "leave_out": True, "location": {"n_frequencies": 4, "hidden": 16, "width": 16}},
+        "entities": {"hidden": 32, "anchor": "tangent", "leave_out": "photos", "location": {"n_frequencies": 4, "hidden": 16, "width": 16}},
         "attention": {"heads": 2, "fuse_hidden": 32},
     },
 }
@@ -248,7 +248,7 @@ def test_a_hierarchy_that_holds_test_rows_is_refused_whatever_it_says_of_itself(
 
 
 def test_prototypes_are_the_entities_features(earth, tmp_path):
-    entities = {**SMALL["model"]["entities"], "leave_out": False}
+    entities = {**SMALL["model"]["entities"], "leave_out": "none"}
     shape = {"model": {**SMALL["model"], "entities": entities}, "prototypes": {"per_entity": 4, "min_photos": 5}}
     task = task_of(earth, tmp_path, **shape)
     for level, n in enumerate(len(task.hierarchy.places_of(level)) for level in range(4)):

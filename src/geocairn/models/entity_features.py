@@ -25,9 +25,10 @@ class EntityConfig(Config):
     no_image_at: tuple[str, ...] = Field((), description="names of levels whose entities do without their photos' features")
     use_location: bool = True
     use_text: bool = True
-    leave_out: bool = Field(
-        False,
-        description="in training, take a batch's own photos out of the means of their entities (not of prototypes), lest it learn to find a photo in its mean",
+    leave_out: Literal["none", "photos", "authors"] = Field(
+        "none",
+        description="in training, take a batch's own photos out of the means of their entities (not of prototypes), lest it learn to find a photo in its mean; "
+        "or all that their authors took there, for a new photo has another author",
     )
     encoder: Literal["shared", "per_level"] = Field("shared", description="one network with an embedding of the level, or one network for each level")
     hidden: int = Field(512, ge=1)
@@ -71,11 +72,12 @@ class LevelFeatures:
     above: ArrayLike | Tensor | None = None
 
 
-class Shown(NamedTuple):
-    """A batch of training photos: (B, d_img) features, (B,) the entity of each at a level, -1 where it is not known."""
+class LeftOut(NamedTuple):
+    """Photos that are taken out of the means of a level: (K,) entities, of which one may stand several times, (K, d_img) sums of features, (K,) photos."""
 
-    features: Tensor
-    labels: Tensor
+    entity: Tensor
+    total: Tensor
+    n_photos: Tensor
 
 
 class Standardise(nn.Module):
@@ -122,7 +124,7 @@ class EntityTable(nn.Module):
             # An entity without any photo keeps one embedding, of features 0.
             present = None if image is None else (~image.isnan().any(-1)).index_fill(1, torch.tensor([0]), True)
             self._keep("image", index, image)
-            needs_count = (config.leave_out or config.shrink_photos) and image is not None and image.shape[1] == 1
+            needs_count = (config.leave_out != "none" or config.shrink_photos) and image is not None and image.shape[1] == 1
             self._keep("count", index, torch.as_tensor(level.count).float() if needs_count else None)
             self._keep("present", index, None if present is None or bool(present.all()) else present)
             self._keep("above", index, torch.as_tensor(level.above).long() if config.inherit or config.shrink_photos else None)
@@ -140,16 +142,16 @@ class EntityTable(nn.Module):
         numbers = () if config.anchor == "none" else range(len(levels))
         self.anchors = nn.ParameterList(self._anchor(len(self.unit(index)), dim) for index in numbers)
 
-    def forward(self, shown: Sequence[Shown] | None = None) -> list[Tensor]:
+    def forward(self, left_out: Sequence[LeftOut] | None = None) -> list[Tensor]:
         """Tangents of each level's entities.
 
         Args:
-            shown: for each level a batch that is to be left out of the means; None leaves none out.
+            left_out: for each level what is to be left out of the means; None leaves nothing out.
 
         Returns:
             For each level (n, P, d); prototypes that are not `present` hold anything.
         """
-        images = self._images(shown)
+        images = self._images(left_out)
         tangents: list[Tensor] = []
         for level, image in enumerate(images):
             own = self._own(level, image)
@@ -194,26 +196,25 @@ class EntityTable(nn.Module):
         """The scale of what features add, detached."""
         return self.log_alpha.detach().exp()
 
-    def _images(self, shown: Sequence[Shown] | None) -> list[Tensor | None]:
-        """For each level (n, P, d_img) standardised means, without the photos shown and drawn towards the means above where it is so set."""
+    def _images(self, left_out: Sequence[LeftOut] | None) -> list[Tensor | None]:
+        """For each level (n, P, d_img) standardised means, without what is left out and drawn towards the means above where it is so set."""
         found: list[Tensor | None] = []
         for level in range(len(self.names)):
             image, count = self.image(level), self._buffer("count", level)
             if image is not None:
                 image = self.scaler(image).nan_to_num(0.0)
                 if count is not None:
-                    left_out = shown[level] if shown is not None and self._config.leave_out else None
-                    image = self._means(level, image[:, 0] * count[:, None], count, left_out, found)
+                    image = self._means(level, image[:, 0] * count[:, None], count, None if left_out is None else left_out[level], found)
             found.append(image)
         return found
 
-    def _means(self, level: int, total: Tensor, count: Tensor, left_out: Shown | None, coarser: Sequence[Tensor | None]) -> Tensor:
+    def _means(self, level: int, total: Tensor, count: Tensor, left_out: LeftOut | None, coarser: Sequence[Tensor | None]) -> Tensor:
         """(n, 1, d_img) means from (n, d_img) sums of (n,) photos; without any photo what lies above, or 0."""
         if left_out is not None:
-            is_known = left_out.labels >= 0
-            place = left_out.labels[is_known]
-            total = total.index_add(0, place, -self.scaler(left_out.features[is_known]).to(total.dtype))
-            count = count.index_add(0, place, -torch.ones_like(place, dtype=count.dtype))
+            n_photos = left_out.n_photos.to(count.dtype)
+            means = self.scaler(left_out.total / n_photos[:, None])
+            total = total.index_add(0, left_out.entity, -(means * n_photos[:, None]).to(total.dtype))
+            count = count.index_add(0, left_out.entity, -n_photos)
         # What is left of a sum without any photo is rounding.
         total = total * (count > 0)[:, None]
         if self.log_shrink is None:
@@ -275,8 +276,8 @@ class FrozenEntities(nn.Module):
             self.register_buffer(f"present_{index}", mask)
             self.register_buffer(f"log_prior_{index}", prior)
 
-    def forward(self, shown: Sequence[Shown] | None = None) -> list[Tensor]:
-        """For each level (n, P, d) tangents of its entities, whatever is shown."""
+    def forward(self, left_out: Sequence[LeftOut] | None = None) -> list[Tensor]:
+        """For each level (n, P, d) tangents of its entities, whatever is left out."""
         return [getattr(self, f"tangent_{level}") for level in range(self._n_levels)]
 
     def log_prior(self, level: int) -> Tensor | None:
@@ -317,6 +318,9 @@ class _EntityEncoder(nn.Module):
 
 
 def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None:
+    def is_set(key: str) -> bool:
+        return getattr(config, key) not in (False, "none", ())
+
     names = [level.name for level in levels]
     for name in config.no_image_at:
         if name not in names:
@@ -338,15 +342,15 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
             raise BadFeatures(f"level {level.name} has no image features; give them, or name it in entities.no_image_at")
         prototypes = _prototypes(level.image)
         for key in ("leave_out", "shrink_photos"):
-            if getattr(config, key) and prototypes is not None and prototypes.shape[1] > 1:
+            if is_set(key) and prototypes is not None and prototypes.shape[1] > 1:
                 raise BadConfig(
                     f"entities.{key} works on one mean for each entity, and level {level.name} has {prototypes.shape[1]} prototypes; do without one"
                 )
         for key in ("leave_out", "shrink_photos", "prior"):
-            if getattr(config, key) and level.count is None:
+            if is_set(key) and level.count is None:
                 raise BadFeatures(f"level {level.name} has no counts of photos; give them, or do without entities.{key}")
         for key in ("inherit", "shrink_photos"):
-            if getattr(config, key) and level.above is None:
+            if is_set(key) and level.above is None:
                 raise BadFeatures(f"level {level.name} does not say what lies above its entities; give it, or do without entities.{key}")
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from geocairn.config import Config
 from geocairn.errors import BadFeatures
 from geocairn.models.attention import AttentionConfig, Fusion, KeysAndValues
-from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LevelFeatures, Shown, Standardise
+from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LeftOut, LevelFeatures, Standardise
 from geocairn.models.geometry import GeometryName, geometry_of, pairwise_products
 from geocairn.models.losses import GeoWeight, Level, LossConfig, Temperature, entity_logits, geo_infonce
 
@@ -168,19 +168,19 @@ class HierLoc(nn.Module):
         """
         return self._place(features, self._entities())
 
-    def loss(self, features: Tensor, labels: Tensor, place_unit: Tensor, shown: Tensor | None = None) -> StepLoss:
+    def loss(self, features: Tensor, labels: Tensor, place_unit: Tensor, left_out: Sequence[LeftOut] | None = None) -> StepLoss:
         """The loss of a batch, over all entities of every level; the table of entities is computed once.
 
         Args:
             features: (B, d_img).
             labels: (B, L) the entity that each image shows at each level; -1 where it is not known.
             place_unit: (B, 3) float64 unit vectors of where the photos were taken; NaN where not known, and then negatives weigh 1.
-            shown: (B, d_img) the features as they went into the means of entities, where `features` were altered since; None where they were not.
+            left_out: for each level the photos that are taken out of the means of entities in this step; None takes none out.
 
         Returns:
             The total and its parts; a level without any label adds 0.
         """
-        entities = self._entities((features if shown is None else shown, labels) if self.training else None)
+        entities = self._entities(left_out if self.training else None)
         points = self._place(features, entities)
         total = points[:0].sum()
         values: dict[str, Tensor] = {}
@@ -287,11 +287,10 @@ class HierLoc(nn.Module):
             raise BadFeatures(f"the weights do not fit the settings: {' '.join(str(error).split())[:200]}; take both from one bundle") from None
         return made.eval()
 
-    def _entities(self, shown: tuple[Tensor, Tensor] | None = None) -> _Entities:
+    def _entities(self, left_out: Sequence[LeftOut] | None = None) -> _Entities:
         if self._cache is not None and not self.training:
             return self._cache
-        batches = None if shown is None else [Shown(shown[0], labels) for labels in shown[1].T]
-        tangents = self.entities(batches)
+        tangents = self.entities(left_out)
         return _Entities([self.geometry.exp(tangent) for tangent in tangents], self._projected(tangents))
 
     def _projected(self, tangents: Sequence[Tensor]) -> list[KeysAndValues]:

@@ -55,7 +55,7 @@ def entity_means(parts: Sequence[Rows], n_entities: Sequence[int]) -> list[Entit
     sums = [torch.zeros((n, dim), dtype=torch.float64) for n in n_entities]
     counts = [np.zeros(n, dtype=np.int64) for n in n_entities]
     for rows in parts:
-        for block, features in _blocks(rows):
+        for block, features in feature_blocks(rows):
             for level, place in enumerate(rows.labels[block].T):
                 known = np.flatnonzero(place >= 0)
                 sums[level].index_add_(0, torch.from_numpy(place[known]), features[torch.from_numpy(known)])
@@ -93,7 +93,7 @@ def entity_prototypes(means: EntityMeans, parts: Sequence[Rows], level: int, sca
     return EntityMeans(image, means.count)
 
 
-def _blocks(rows: Rows) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
+def feature_blocks(rows: Rows) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
     """Consecutive rows and their (B, F) float64 features."""
     for start in range(0, len(rows), _BLOCK):
         block = np.arange(start, min(start + _BLOCK, len(rows)))

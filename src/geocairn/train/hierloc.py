@@ -12,7 +12,7 @@ from torch import Tensor
 
 from geocairn.data.feature_store import FeatureStore, open_store
 from geocairn.geo.sphere import latlon_from_unit
-from geocairn.models.entity_features import LevelFeatures
+from geocairn.models.entity_features import LeftOut, LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
@@ -22,6 +22,7 @@ from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
 from geocairn.train.leaves import feature_scaling
+from geocairn.train.left_out import AuthorSums, own_photos
 from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
 from geocairn.train.rows import RowsRecipe, build_places, read_rows
@@ -45,10 +46,10 @@ class HierLocRecipe(RowsRecipe):
 
     @model_validator(mode="after")
     def _prototypes_keep_their_photos(self) -> Self:
-        if self.prototypes.per_entity > 1 and self.model.entities.leave_out:
+        if self.prototypes.per_entity > 1 and self.model.entities.leave_out != "none":
             raise ValueError(
                 f"model.entities.leave_out takes photos out of one mean for each entity, not out of prototypes.per_entity = {self.prototypes.per_entity}; "
-                "set it to false, or prototypes.per_entity to 1"
+                "set it to none, or prototypes.per_entity to 1"
             )
         return self
 
@@ -76,6 +77,7 @@ class HierLocTask:
         text = recipe.text.embed(_names(self.hierarchy)) if recipe.model.entities.use_text else None
         spread = recipe.augment.author_spread
         self._spread = spread * author_spread(self.train, self.hierarchy, scaling, recipe.augment, seed=recipe.train.seed) if spread else None
+        self._author_sums = AuthorSums.of(self.train) if recipe.model.entities.leave_out == "authors" else None
         levels = [_level_features(self.hierarchy, level, means, text) for level, means in enumerate(self._means(store, scaling))]
         self.model = HierLoc(recipe.model, store.meta.header.dim, levels, feature_mean=scaling.mean, feature_std=scaling.std)
 
@@ -102,10 +104,21 @@ class HierLocTask:
         """GWH-InfoNCE of some training rows."""
         index = rows.cpu().numpy()
         device = rows.device
-        shown = self.train.read(index).to(device)
+        features = self.train.read(index).to(device)
         labels, unit = (torch.from_numpy(of_rows[index]).to(device) for of_rows in (self.train.labels, self.train.unit))
-        found = self.model.loss(self._altered(shown), labels, unit, shown)
+        found = self.model.loss(self._altered(features), labels, unit, self._left_out(index, features, labels))
         return found.total, {name: float(value) for name, value in found.values.items()}
+
+    def _left_out(self, index: NDArray[np.int64], features: Tensor, labels: Tensor) -> list[LeftOut] | None:
+        """What a batch takes out of the means of entities."""
+        match self.recipe.model.entities.leave_out:
+            case "none":
+                return None
+            case "photos":
+                return own_photos(features, labels)
+            case "authors":
+                assert self._author_sums is not None
+                return self._author_sums.left_out(index, features.device)
 
     def _altered(self, features: Tensor) -> Tensor:
         """(B, F) features as if others had taken the photos."""
