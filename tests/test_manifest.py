@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geocairn.errors import BadCoordinate, BadManifest, GeocairnError
-from geocairn.manifest import file_sha256, read_manifest, read_table
+from geocairn.manifest import file_sha256, read_manifest, read_photo_names, read_photos, read_table
 
 GOOD = "photo,lat_deg,lon_deg,author,country\na.jpg,35.7,139.7,x,JP\nb.jpg,-22.56,17.08,x,NA\nc.jpg,48.85,2.35,,\n"
 
@@ -104,6 +104,25 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path):
     assert manifest.photos == ("a",)
     assert manifest.n_rows == 6
     assert manifest.rejected == {"no photo": 1, "no coordinates": 3, "repeats an earlier row": 1}
+
+
+def test_photos_of_unknown_place_need_no_coordinates_and_heed_none(tmp_path):
+    path = write(tmp_path, "photo\na\nb\n")
+    read = read_photos(path)
+    assert (read.photos, read.n_rows, read.rejected, read.sha256) == (("a", "b"), 2, {}, file_sha256(path))
+    assert read.photo_paths() == [tmp_path / "a", tmp_path / "b"]
+    odd = write(tmp_path, "photo,lat_deg,lon_deg\na,abc,2\n,1,2\nb,95,361\nc,nan,\na,3,inf\n")
+    assert (read_photos(odd).photos, read_photos(odd).rejected) == (("a", "b", "c"), {"no photo": 1, "repeats an earlier row": 1})
+    assert read_photo_names(odd) == ["a", "", "b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("photo\n", "it has no rows"), ('photo,x\n,1\n"",2\n', "none of its 2 rows names a photo"), ("name\na\n", "no column 'photo'")]
+)
+def test_a_table_that_names_no_photo_is_refused(tmp_path, text, words):
+    for read in (read_photos, read_photo_names):
+        with pytest.raises(BadManifest, match=rf"m\.csv: {words}"):
+            read(write(tmp_path, text))
 
 
 def test_swapped_columns_are_named(tmp_path):

@@ -1,4 +1,4 @@
-"""Manifests: which photos there are and where they were truly taken. Read, checked row by row, rejects counted by reason, hashed."""
+"""Manifests: which photos there are and, where it is known, where they were truly taken. Read, checked row by row, rejects counted by reason, hashed."""
 
 import csv
 import hashlib
@@ -44,15 +44,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """Photos and their true places.
+class PhotoList:
+    """Photos of a manifest, wherever they were taken.
 
     Attributes:
         path: the file it was read from.
         sha256: hash of that file's bytes.
         photos: N names as they stand in the file, each once.
-        latlon_deg: (N, 2) float64 degrees.
-        columns: the other columns, N cells each as text; None where a cell is empty.
         n_rows: rows in the file; N and the rejected ones.
         rejected: number of rows left out, by reason.
     """
@@ -60,13 +58,35 @@ class Manifest:
     path: Path
     sha256: str
     photos: tuple[str, ...]
-    latlon_deg: NDArray[np.float64]
-    columns: Mapping[str, Cells]
     n_rows: int
     rejected: Mapping[str, int]
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    def photo_paths(self, photos: Path | None = None) -> list[Path]:
+        """Where the photos lie: names are relative to `photos`, else to the manifest's folder; an absolute name stays as it is.
+
+        Raises:
+            BadManifest: `photos` is not a folder.
+        """
+        if photos is not None and not photos.is_dir():
+            raise BadManifest(f"{photos}: not a folder; give --photos the folder that the names in {self.path} are relative to")
+        folder = photos or self.path.parent
+        return [folder / name for name in self.photos]
+
+
+@dataclass(frozen=True)
+class Manifest(PhotoList):
+    """Photos and their true places.
+
+    Attributes:
+        latlon_deg: (N, 2) float64 degrees.
+        columns: the other columns, N cells each as text; None where a cell is empty.
+    """
+
+    latlon_deg: NDArray[np.float64]
+    columns: Mapping[str, Cells]
 
     def column(self, name: str) -> Cells:
         """The cells of a column besides photo, lat_deg and lon_deg.
@@ -93,17 +113,6 @@ class Manifest:
         codes = {key: code for code, key in enumerate(dict.fromkeys(keys))}
         return np.array([codes[key] for key in keys], dtype=np.int64)
 
-    def photo_paths(self, photos: Path | None = None) -> list[Path]:
-        """Where the photos lie: names are relative to `photos`, else to the manifest's folder; an absolute name stays as it is.
-
-        Raises:
-            BadManifest: `photos` is not a folder.
-        """
-        if photos is not None and not photos.is_dir():
-            raise BadManifest(f"{photos}: not a folder; give --photos the folder that the names in {self.path} are relative to")
-        folder = photos or self.path.parent
-        return [folder / name for name in self.photos]
-
 
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest: `.csv` or `.parquet` with the columns photo, lat_deg, lon_deg and any others (author or author_group, country, region, ...).
@@ -122,7 +131,34 @@ def read_manifest(path: Path) -> Manifest:
         raise BadManifest(f"{path}: no row can be used ({reasons}); each needs a photo, lat_deg and lon_deg")
     others = {name: tuple(cells[row] for row in kept) for name, cells in table.columns.items() if name not in REQUIRED_COLUMNS}
     photos = tuple(str(names[row]) for row in kept)
-    return Manifest(Path(path), file_sha256(path), photos, latlon_deg[kept], others, len(table.rows), dict(rejected))
+    return Manifest(Path(path), file_sha256(path), photos, len(table.rows), dict(rejected), latlon_deg[kept], others)
+
+
+def read_photos(path: Path) -> PhotoList:
+    """Read which photos a manifest names, whatever it says or does not say of their places.
+
+    A row without a photo and a row that repeats an earlier one's are rejected and counted.
+
+    Raises:
+        BadManifest: unreadable, of another format, or no row names a photo.
+    """
+    names = read_photo_names(path)
+    photos = tuple(dict.fromkeys(name for name in names if name))
+    n_unnamed = names.count("")
+    rejected = {"no photo": n_unnamed, "repeats an earlier row": len(names) - n_unnamed - len(photos)}
+    return PhotoList(Path(path), file_sha256(path), photos, len(names), {reason: count for reason, count in rejected.items() if count})
+
+
+def read_photo_names(path: Path) -> list[str]:
+    """The photo that each row of a manifest names, in their order; empty for a row that names none.
+
+    Raises:
+        BadManifest: unreadable, of another format, or no row names a photo.
+    """
+    names = [name or "" for name in read_table(path).column("photo")]
+    if not any(names):
+        raise BadManifest(f"{path}: {f'none of its {len(names)} rows names a photo' if names else 'it has no rows'}; name photos in the column 'photo'")
+    return names
 
 
 def read_table(path: Path) -> Table:

@@ -43,6 +43,13 @@ def test_features_of_all_photos_exit_0(geocairn, manifest, tiny, tmp_path):
     assert geocairn(*words) == ran
 
 
+def test_photos_of_unknown_place_have_features_too(geocairn, manifest, tiny, tmp_path):
+    manifest.write_text("photo\n" + "".join(f"p{index}.jpg\n" for index in range(4)))
+    ran = geocairn("features", "extract", manifest, "--encoder", tiny, "--device", "cpu", "--out", tmp_path / "features")
+    assert (ran.code, ran.err) == (0, "")
+    assert open_store(tmp_path / "features").photos.to_pylist() == [f"p{index}.jpg" for index in range(4)]
+
+
 def test_a_photo_that_cannot_be_read_exits_1_with_its_line(geocairn, manifest, tiny, tmp_path):
     (tmp_path / "p2.jpg").write_bytes(b"GIF")
     ran = geocairn("features", "extract", manifest, "--encoder", tiny, "--out", tmp_path / "features", "--batch-size", "3", "--jobs", "2")

@@ -15,7 +15,7 @@ from geocairn.data import extract
 from geocairn.data.extract import ERRORS, PARTS, ExtractSettings, extract_features
 from geocairn.data.feature_store import open_store
 from geocairn.errors import BadFeatures, BadManifest
-from geocairn.manifest import read_manifest
+from geocairn.manifest import read_photos
 from geocairn.models.encoders import load_encoder
 from geocairn.models.preprocess import Preprocessing
 from geocairn.photo.read import PhotoLimits, read_photo
@@ -38,7 +38,7 @@ def photos(tmp_path_factory):
     (folder / "text.jpg").write_text("no photo")
     (folder / "cut.png").write_bytes((folder / "p0.png").read_bytes()[:400])
     names = ["p0.png", "text.jpg", *(f"p{index}.png" for index in range(1, GOOD)), "cut.png", "gone.png"]
-    (folder / "m.csv").write_text("photo,lat_deg,lon_deg\n" + "".join(f"{name},1,{index}\n" for index, name in enumerate(names)) + "x.png,,\n")
+    (folder / "m.csv").write_text("photo,lat_deg,lon_deg\n" + "".join(f"{name},1,{index}\n" for index, name in enumerate(names)) + ",7,7\n")
     return folder / "m.csv"
 
 
@@ -62,7 +62,7 @@ class Reading:
 
 def run(manifest, out, encoder, **settings):
     errors = []
-    extracted = extract_features(read_manifest(manifest), out, encoder, ExtractSettings(**settings), tell_error=errors.append)
+    extracted = extract_features(read_photos(manifest), out, encoder, ExtractSettings(**settings), tell_error=errors.append)
     return extracted, errors
 
 
@@ -108,7 +108,7 @@ def test_photos_without_features_are_told_counted_and_listed(photos, tmp_path, e
     assert sum(extracted.failed.values()) == 3
     assert notes["failed"] == extracted.failed
     assert extracted.failed["does not exist"] == 1
-    assert (notes["rows"], notes["rejected"]) == (GOOD + 4, {"no coordinates": 1})
+    assert (notes["rows"], notes["rejected"]) == (GOOD + 4, {"no photo": 1})
     listed = [json.loads(line) for line in (tmp_path / "out" / notes["errors"]).read_text().splitlines()]
     assert [(told["row"], told["photo"]) for told in listed] == [(1, "text.jpg"), (GOOD + 1, "cut.png"), (GOOD + 2, "gone.png")]
     assert [told["error"] for told in listed] == errors
@@ -247,6 +247,6 @@ def test_the_bar_is_told_how_many_are_left(photos, tmp_path, encoder, monkeypatc
         return iter(items)
 
     with pytest.raises(KeyboardInterrupt):
-        extract_features(read_manifest(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
-    extract_features(read_manifest(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
+        extract_features(read_photos(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
+    extract_features(read_photos(photos), tmp_path / "out", encoder, ExtractSettings(), watch=watch)
     assert totals == [GOOD + 3, GOOD + 3 - 5]

@@ -15,7 +15,7 @@ from geocairn.places.origin import check_not_built_from, n_shared_photos, photo_
 
 
 def manifest_of(*photos):
-    return Manifest(Path("test.csv"), "0" * 64, photos, np.zeros((len(photos), 2)), {}, len(photos), {})
+    return Manifest(Path("test.csv"), "0" * 64, photos, len(photos), {}, np.zeros((len(photos), 2)), {})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def _group() -> None:
 
 @features.command()
 def extract(
-    manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with photo, lat_deg, lon_deg.", show_default=False)],
+    manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) with a column photo.", show_default=False)],
     encoder: Annotated[str, typer.Option(metavar="NAME|DIR", help="Folder of an encoder, or a name that is fetched from the hub.", show_default=False)],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the feature store; an interrupted run there goes on.", show_default=False)],
     photos: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that the photos are relative to; the manifest's by default.")] = None,
@@ -28,14 +28,14 @@ def extract(
     from geocairn.cli.progress import counted
     from geocairn.data.extract import ExtractSettings, extract_features
     from geocairn.errors import MissingExtra
-    from geocairn.manifest import read_manifest
+    from geocairn.manifest import read_photos
 
     try:
         from geocairn.models.encoders import load_encoder
     except ModuleNotFoundError:
         raise MissingExtra("features extract: encoders need torch and transformers; pip install geocairn[encoders]") from None
     settings = ExtractSettings.parse("command line", {"photos": photos, "batch_size": batch_size, "jobs": jobs})
-    rows = read_manifest(manifest)  # one that cannot be used is told before an encoder is fetched
+    rows = read_photos(manifest)  # one that cannot be used is told before an encoder is fetched
     network = load_encoder(encoder, device=device, precision=precision)
     extracted = extract_features(rows, out, network, settings, watch=counted, tell_error=lambda error: typer.echo(f"geocairn: {error}", err=True))
     meta = extracted.store.meta

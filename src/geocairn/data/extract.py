@@ -19,7 +19,7 @@ from pydantic import Field
 from geocairn.config import Config
 from geocairn.data.feature_store import FeatureStore, StoreHeader, write_store
 from geocairn.errors import BadFeatures, BadManifest, BadPhoto
-from geocairn.manifest import Manifest
+from geocairn.manifest import PhotoList
 from geocairn.models.preprocess import Preprocessing
 from geocairn.photo.read import PhotoLimits, one_line, read_photo
 from geocairn.storage import appearing_at_once
@@ -83,7 +83,7 @@ class Extracted:
 
 
 def extract_features(
-    manifest: Manifest,
+    manifest: PhotoList,
     out: Path,
     encoder: Encoder,
     settings: ExtractSettings,
@@ -120,7 +120,7 @@ class _Work:
     """The stream of photos through workers and encoder. Parts of shards are kept until their shard is written, their errors until the store is."""
 
     out: Path
-    manifest: Manifest
+    manifest: PhotoList
     paths: Sequence[Path]
     encoder: Encoder
     settings: ExtractSettings
