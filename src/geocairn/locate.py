@@ -134,7 +134,7 @@ class Locator:
 
         Args:
             manifest: the file; the features lie beside it.
-            photos: names as they stand in it.
+            photos: names as they stand in it; an empty one, of a row that names no photo, is a row with an error.
             jobs: worker processes; 1 works in this one.
             batch_size: photos weighed at a time; changes nothing but speed.
 
@@ -157,11 +157,14 @@ class Locator:
         if not isinstance(system, FeatureSystem):
             raise BadBundle(f"{manifest}: the bundle {system.name!r} takes photos, not features; name photos, or a bundle that takes features")
         if rows is None:
-            raise BadFeatures(f"{manifest}: no folder {' or '.join(system.stores)} beside it; extract the features")
+            raise BadFeatures(f"{manifest}: no folder {' or '.join(system.stores)} beside it; extract them with `geocairn features extract`")
+
+        unnamed = f"{manifest}: a row names no photo; name one, or leave the row out"
 
         def answer(photos: Sequence[str]) -> list[Prediction]:
             started = time.perf_counter()
             features, faults = rows.read(photos)
+            faults = [fault if photo else unnamed for photo, fault in zip(photos, faults, strict=True)]
             whole = [row for row, fault in enumerate(faults) if fault is None]
             weighed = dict(zip(whole, system.evidence_of_features(features[whole]), strict=True))
             seen = (_Seen(name, started, evidence=weighed.get(row), error=faults[row]) for row, name in enumerate(photos))

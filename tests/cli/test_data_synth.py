@@ -143,6 +143,32 @@ def _test_photos(earth):
     return read_manifest(earth / "test.parquet").photos
 
 
+def test_every_row_that_names_a_photo_is_answered_whatever_its_coordinates(command, earth, tmp_path):
+    (tmp_path / "features").symlink_to(earth / "features")
+    photos, bundle = _test_photos(earth)[:5], ("--bundle", earth / "bayes", "--format", "jsonl")
+    (tmp_path / "names.csv").write_text("photo\n" + "".join(f"{photo}\n" for photo in photos))
+    named = command("locate", tmp_path / "names.csv", *bundle)
+    assert (named.code, named.err) == (0, "")
+    cells = ("abc,2", "95,2", "inf,2", "1,361", ",nan")
+    (tmp_path / "odd.csv").write_text("photo,lat_deg,lon_deg\n" + "".join(f"{photo},{cell}\n" for photo, cell in zip(photos, cells, strict=True)))
+    assert answers(command("locate", tmp_path / "odd.csv", *bundle).out) == answers(named.out)
+    (tmp_path / "gaps.csv").write_text(f"photo,lat_deg,lon_deg\n{photos[0]},1,2\n,3,4\n{photos[0]},5,6\n")
+    ran = command("locate", tmp_path / "gaps.csv", *bundle)
+    first, gap, again = answers(ran.out)
+    assert (ran.code, ran.err) == (1, f"geocairn: {tmp_path / 'gaps.csv'}: a row names no photo; name one, or leave the row out\n")
+    assert first == again == answers(named.out)[0]
+    assert (gap["photo"], gap["error"], gap["candidates"]) == ("", ran.err.removeprefix("geocairn: ").rstrip(), [])
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_manifest_without_features_is_one_line_that_says_how_to_get_them(command, earth, tmp_path, is_file):
+    (tmp_path / "m.csv").write_text("photo\na.jpg\n")
+    if is_file:
+        (tmp_path / "features").write_text("")
+    told = command.refused("locate", tmp_path / "m.csv", "--bundle", earth / "bayes")
+    assert told == f"{tmp_path / 'm.csv'}: no folder features beside it; extract them with `geocairn features extract`"
+
+
 def test_a_photo_is_a_row_error_of_a_bundle_that_takes_features(command, earth, tmp_path):
     from PIL import Image
 
@@ -157,6 +183,7 @@ def test_a_photo_is_a_row_error_of_a_bundle_that_takes_features(command, earth, 
 def test_what_does_not_fit_together_is_refused_in_one_line(command, earth, tmp_path, atlas):
     manifest = earth / "test.parquet"
     assert "there is no such bundle" in command.refused("locate", manifest, "--bundle", tmp_path / "none")
+    assert "val.parquet: is a second manifest" in command.refused("locate", manifest, earth / "val.parquet", "--bundle", earth / "bayes")
     assert "takes photos, not features" in command.refused("locate", manifest, "--bundle", "clues")
     assert "a joint answer is for photos" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--together")
     assert "reads no words" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--hint", "Paris")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from geocairn.data.feature_rows import manifest_of_features, rows_beside
+from geocairn.data.feature_rows import manifest_named, rows_beside
 from geocairn.data.feature_store import StoreHeader, write_store
-from geocairn.errors import BadFeatures
+from geocairn.errors import BadFeatures, BadManifest
 
 PHOTOS = ["a", "b", "c"]
 WANTED = {"features": "tiles", "maps": "cells"}
@@ -54,9 +54,9 @@ def test_other_encoders_and_missing_stores_are_refused(manifest):
 
 
 def test_a_manifest_is_told_from_photos(manifest, tmp_path):
-    assert manifest_of_features([str(manifest)]) == manifest
+    assert manifest_named([str(manifest)]) == manifest
     (tmp_path / "p.jpg").write_bytes(b"")
-    (tmp_path / "alone").mkdir()
-    (tmp_path / "alone/m.csv").write_text("")
-    for paths in ([str(manifest), str(manifest)], [str(tmp_path / "p.jpg")], [str(tmp_path / "none.csv")], [str(tmp_path / "alone/m.csv")], ["-"], []):
-        assert manifest_of_features(paths) is None
+    for paths in ([str(manifest), str(tmp_path / "p.jpg")], [str(tmp_path / "p.jpg")], [str(tmp_path / "none.csv")], [str(tmp_path)], ["-"], []):
+        assert manifest_named(paths) is None
+    with pytest.raises(BadManifest, match=r"m.csv: is a second manifest; name one manifest at a time$"):
+        manifest_named([str(manifest), str(manifest)])

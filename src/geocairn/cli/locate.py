@@ -15,7 +15,9 @@ def locate(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Photos, folders, globs, - for a list on standard input, or a manifest with features/ beside it.", show_default=False
+            metavar="PATH...",
+            help="Photos, folders, globs, - for a list on standard input, or a manifest (.parquet or .csv with a column photo) with features/ beside it.",
+            show_default=False,
         ),
     ],
     bundle: Annotated[str, typer.Option(help="What answers: clues (reads the photo's text), prior (where travel photos are taken), or a folder.")] = "clues",
@@ -39,10 +41,10 @@ def locate(
     """Say where photos were taken, how sure it is, and why."""
     from geocairn.cli.output import Output, check_output
     from geocairn.cli.progress import counted, tell_step
-    from geocairn.data.feature_rows import manifest_of_features
+    from geocairn.data.feature_rows import manifest_named
     from geocairn.errors import BadConfig
     from geocairn.locate import LocateSettings, Locator
-    from geocairn.manifest import read_manifest
+    from geocairn.manifest import read_photo_names
     from geocairn.photo.listing import list_photos
     from geocairn.photo.read import PhotoLimits
 
@@ -59,10 +61,10 @@ def locate(
             "limits": PhotoLimits(max_bytes=max_bytes, max_pixels=max_pixels, max_frames=max_frames),
         },
     )
-    manifest = manifest_of_features(paths)
+    manifest = manifest_named(paths)
     if manifest is not None and together:
         raise BadConfig(f"--together {manifest}: a joint answer is for photos, not for features; leave it out")
-    photos = list(read_manifest(manifest).photos) if manifest is not None else list(list_photos(paths, _lines_on_stdin()))
+    photos = read_photo_names(manifest) if manifest is not None else list(list_photos(paths, _lines_on_stdin()))
     if not photos:
         from geocairn.errors import BadPhoto
 

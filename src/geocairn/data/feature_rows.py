@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geocairn.data.feature_store import FeatureStore, open_store
-from geocairn.errors import BadFeatures
+from geocairn.errors import BadFeatures, BadManifest
 
 MANIFEST_SUFFIXES = (".parquet", ".csv")
 
@@ -63,8 +63,15 @@ def rows_beside(manifest: Path, stores: Mapping[str, str]) -> FeatureRows | None
     return FeatureRows(tuple(opened))
 
 
-def manifest_of_features(paths: Sequence[str]) -> Path | None:
-    """The manifest that `paths` is, where it is one table with a folder `features` beside it; else None."""
-    path = Path(paths[0]) if len(paths) == 1 else None
-    is_manifest = path is not None and path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file() and (path.parent / "features").is_dir()
-    return path if is_manifest else None
+def manifest_named(paths: Sequence[str]) -> Path | None:
+    """The manifest that `paths` is, where it is a table and nothing else; None where photos are named.
+
+    Raises:
+        BadManifest: several tables and nothing else.
+    """
+    tables = [path for path in map(Path, paths) if path.suffix.lower() in MANIFEST_SUFFIXES and path.is_file()]
+    if not tables or len(tables) < len(paths):
+        return None
+    if len(tables) > 1:
+        raise BadManifest(f"{tables[1]}: is a second manifest; name one manifest at a time")
+    return tables[0]

@@ -69,7 +69,7 @@ def scored_photos(bundle: Path, manifest: Manifest, rows: Sequence[int], *, phot
     system = load_system(str(bundle))
     if isinstance(system, FeatureSystem) and system.stores:
         if rows_beside(manifest.path, system.stores) is None:
-            raise BadFeatures(f"{manifest.path}: no folder {' or '.join(system.stores)} beside it; extract the features")
+            raise BadFeatures(f"{manifest.path}: no folder {' or '.join(system.stores)} beside it; extract them with `geocairn features extract`")
         names = [manifest.photos[row] for row in rows]
         batches = [tuple(names[start : start + BATCH]) for start in range(0, len(names), BATCH)]
         return _in_batches(_Setup(bundle, manifest.path), system, batches, jobs)
