@@ -1,10 +1,12 @@
 """Files that appear at once or not at all, and the user's cache folder."""
 
+import errno
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from geocairn.errors import BadOutput
@@ -12,21 +14,22 @@ from geocairn.errors import BadOutput
 
 @contextmanager
 def appearing_at_once(out: Path) -> Iterator[Path]:
-    """A draft path beside `out` that takes its name when the block ends well, and vanishes when it does not.
+    """A draft path beside `out` that takes its name when the block ends well, and vanishes when it does not; its mode is what the umask gives new files.
 
     Raises:
         BadOutput: the folder cannot be written.
     """
+    draft = _hidden_beside(out, out.suffix)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=out.suffix)
+        draft.open("xb").close()
     except OSError as error:
         raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
-    os.close(handle)
-    draft = Path(name)
+    mode = stat.S_IMODE(draft.stat().st_mode)
     try:
         yield draft
-        draft.chmod(0o644)
+        # Some libraries write a file of their own making in its place.
+        draft.chmod(mode)
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
@@ -36,29 +39,75 @@ def appearing_at_once(out: Path) -> Iterator[Path]:
 def folder_appearing_at_once(out: Path) -> Iterator[Path]:
     """A draft folder beside `out` that takes its name when the block ends well, in the place of a folder that is there, and vanishes when it does not.
 
+    Folder and files have the modes that the umask gives new ones, whatever wrote them. Of two processes that write one folder at once, one is refused.
+
     Raises:
-        BadOutput: the folder above cannot be written, or `out` is a file.
+        BadOutput: the folder above cannot be written, `out` is a file or may not be replaced, or another process has just written it.
     """
-    if out.exists() and not out.is_dir():
-        raise BadOutput(f"{out}: is a file; name a folder")
+    check_folder_writable(out)
+    place = out.resolve()
+    draft = _hidden_beside(place)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
     except OSError as error:
         raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
     try:
         yield draft
-        draft.chmod(0o755)
-        if out.exists():
-            # A folder takes the name of an empty one only: the old one steps aside first.
-            old = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-            out.replace(old)
-            draft.replace(out)
-            shutil.rmtree(old)
-        else:
-            draft.replace(out)
+        _give_modes(draft)
+        _take_place(draft, place, out)
+    except OSError as error:
+        # Of what is read in the block others tell.
+        if error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(draft) and error.filename2 is None:
+            raise
+        raise BadOutput(f"{out}: cannot be written ({error.strerror or error}); make room, or choose another folder") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_folder_writable(out: Path) -> None:
+    """Check before the work that a folder can be written, or replaced where it is there.
+
+    Raises:
+        BadOutput: it is a file, or may not be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadOutput(f"{out}: is a file; name a folder")
+    if out.is_dir() and not os.access(out, os.W_OK | os.X_OK):
+        raise BadOutput(f"{out}: you may not write to it, nor replace it; make it writable, or choose another folder with --out")
+    above = next((folder for folder in out.resolve().parents if folder.exists()), out)
+    if above.is_dir() and not os.access(above, os.W_OK | os.X_OK):
+        raise BadOutput(f"{out}: cannot be written, for you may not write to {above}; choose another folder with --out")
+
+
+def _hidden_beside(out: Path, suffix: str = "") -> Path:
+    """A name that nobody else has."""
+    return out.with_name(f".{out.name}.{secrets.token_hex(8)}{suffix}")
+
+
+def _give_modes(draft: Path) -> None:
+    """Give all files of a folder the mode that the umask gives new ones, as the folder itself tells it."""
+    mode = stat.S_IMODE(draft.stat().st_mode) & 0o666
+    for path in draft.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(mode)
+
+
+def _take_place(draft: Path, place: Path, out: Path) -> None:
+    """Name the draft `place`. A folder takes the name of none but an empty one: what is there steps aside, and goes once the draft has its name."""
+    old = _hidden_beside(place)
+    with suppress(FileNotFoundError):
+        place.rename(old)
+    try:
+        draft.rename(place)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            raise BadOutput(f"{out}: another process has just written it; keep what is there, or choose another folder with --out") from None
+        if old.exists():
+            old.rename(place)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def check_spares(out: Path, sources: Collection[Path]) -> None:

@@ -208,6 +208,31 @@ def test_a_damaged_bundle_is_refused(earth, tmp_path):
         calibrate_bundle(bundle, earth / "val.parquet")
 
 
+def test_a_bundle_that_another_process_has_written_meanwhile_stays_as_it_is(earth, tmp_path, monkeypatch):
+    bundle = shutil.copytree(earth / "learnable", tmp_path / "b")
+    scored = module.scored_photos
+
+    def scored_while_replaced(*given, **more):
+        yield from scored(*given, **more)
+        shutil.rmtree(bundle)
+        shutil.copytree(earth / "bayes", bundle)
+
+    monkeypatch.setattr(module, "scored_photos", scored_while_replaced)
+    with pytest.raises(BadBundle, match=r"b: another process has written it since it was read, and nothing was changed here"):
+        calibrate_bundle(bundle, earth / "val.parquet")
+    assert load_bundle(bundle).sha256 == load_bundle(earth / "bayes").sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_modes_of_the_old_bundle_are_not_taken_over(earth, tmp_path):
+    bundle = shutil.copytree(earth / "bayes", tmp_path / "b")
+    for path in (*bundle.iterdir(), bundle):
+        path.chmod(0o500)
+    calibrate_bundle(bundle, earth / "val.parquet", out=tmp_path / "c")
+    assert {oct(path.stat().st_mode) for path in (tmp_path / "c").iterdir()} == {"0o100644"}
+    bundle.chmod(0o700)
+
+
 def told(p, right, n=1000):
     return Told(np.full(n, p), np.random.default_rng(0).permutation(n) < right * n, np.arange(n) % 97)
 

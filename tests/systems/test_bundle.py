@@ -87,6 +87,11 @@ def test_a_bundle_that_fails_to_be_written_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+def test_all_files_have_the_mode_that_the_umask_gives(tmp_path):
+    saved(tmp_path / "b")
+    assert {oct(path.stat().st_mode) for path in (tmp_path / "b").iterdir()} == {"0o100644"}
+
+
 def test_further_files_are_listed_and_pickles_are_not_written(tmp_path):
     saved(tmp_path / "b", more=lambda folder: (folder / "vocabulary.txt").write_bytes(b"words"))
     assert "vocabulary.txt" in json.loads((tmp_path / "b" / MANIFEST).read_text())["files"]

@@ -86,7 +86,7 @@ def calibrate_bundle(
     _check_enough(rows, len(held), f"have a score that allows for their place{f' ({errors[0]})' if errors else ''}")
     fitted = _fit(held, found, rows)
     counted = replace(fitted, n_outside=len(rows) - len(inside), n_not_drawn=len(inside) - len(chosen), errors=tuple(errors))
-    save_recalibrated(bundle, counted.new, said=_said(counted, rows), target=target)
+    save_recalibrated(found, counted.new, said=_said(counted, rows), target=target)
     return replace(counted, folder=out or bundle, bundle_sha256=load_bundle(target).sha256)
 
 

@@ -1,6 +1,7 @@
 """The bundle: one trained system in one folder, saved at once, every file listed with its hash, loaded strictly or not at all."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -248,6 +249,14 @@ def files_in(folder: Path) -> list[str]:
     """All files of a bundle but its list, relative to it, sorted."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(name for name in names if name != MANIFEST)
+
+
+def copy_listed(folder: Path, draft: Path) -> None:
+    """Copy the files that a bundle lists, as far as they are there, into another folder; contents alone, no modes and no times."""
+    there = files_in(folder)
+    for name in (MANIFEST, *(name for name in listed_files(folder) if name in there)):
+        (draft / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, draft / name)
 
 
 def _parsed(kind: type[Settings], path: Path) -> Settings:

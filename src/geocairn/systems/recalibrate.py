@@ -1,15 +1,14 @@
 """A bundle with another calibration: the same files but for `calibration.json`, what its card says of it, and their hashes."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from geocairn.answer.decide import Calibration
-from geocairn.errors import BadOutput
+from geocairn.errors import BadBundle, BadOutput
 from geocairn.manifest import file_sha256
-from geocairn.storage import folder_appearing_at_once
-from geocairn.systems.bundle import MANIFEST, verify_bundle
+from geocairn.storage import check_folder_writable, folder_appearing_at_once
+from geocairn.systems.bundle import MANIFEST, Bundle, copy_listed, verify_bundle
 
 NEVER = "Never calibrated."
 HEADING = "\n## Calibration\n\n"
@@ -26,34 +25,33 @@ def check_target(folder: Path, out: Path | None) -> Path:
         The folder to write, with links followed, so that a link to a bundle is not what is replaced.
 
     Raises:
-        BadOutput: `out` is a file, lies in the bundle, or holds something else than a bundle.
+        BadOutput: `out` is a file, lies in the bundle, holds something else than a bundle, or may not be written.
     """
+    check_folder_writable(out or folder)
     if out is None:
         return folder.resolve()
     target = out.resolve()
     if folder.resolve() in target.parents:
         raise BadOutput(f"{out}: lies in the bundle itself; name a folder elsewhere")
-    if target.exists() and not target.is_dir():
-        raise BadOutput(f"{out}: is a file; name a folder")
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
         raise BadOutput(f"{out}: is there and holds no bundle; name a new folder")
     return target
 
 
-def save_recalibrated(folder: Path, calibration: Calibration, *, said: str, target: Path) -> Path:
-    """Write the bundle in `folder` with another calibration; it appears at once, or the old one stays.
+def save_recalibrated(bundle: Bundle, calibration: Calibration, *, said: str, target: Path) -> Path:
+    """Write a bundle with another calibration; it appears at once, or the old one stays.
 
     Args:
+        bundle: as it was read before the calibration was fitted.
         said: of the calibration, for the card.
-        target: as `check_target` gives it; may be `folder` itself.
+        target: as `check_target` gives it; may be the bundle's folder itself.
 
     Raises:
-        BadBundle: `folder` is no whole bundle.
+        BadBundle: it is no longer there as it was read.
         BadOutput: the target cannot be written.
     """
-    verify_bundle(folder)
     with folder_appearing_at_once(target) as draft:
-        shutil.copytree(folder, draft, dirs_exist_ok=True)
+        _copy_as_read(bundle, draft)
         _write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
         card = (draft / "card.md").read_text(encoding="utf-8").split(HEADING)[0].replace(NEVER, "").rstrip()
         (draft / "card.md").write_text(f"{card}\n{HEADING}{said}\n", encoding="utf-8")
@@ -63,6 +61,22 @@ def save_recalibrated(folder: Path, calibration: Calibration, *, said: str, targ
         _write_json(draft / MANIFEST, listed)
         verify_bundle(draft)
     return target
+
+
+def _copy_as_read(bundle: Bundle, draft: Path) -> None:
+    """Copy the files of a bundle.
+
+    Raises:
+        BadBundle: it is gone, or another process has written it since.
+    """
+    try:
+        copy_listed(bundle.folder, draft)
+        verify_bundle(draft)
+        is_as_read = file_sha256(draft / MANIFEST) == bundle.sha256
+    except (BadBundle, FileNotFoundError):
+        is_as_read = False
+    if not is_as_read:
+        raise BadBundle(f"{bundle.folder}: another process has written it since it was read, and nothing was changed here; keep it so, or calibrate it anew")
 
 
 def _write_json(path: Path, values: Any) -> None:

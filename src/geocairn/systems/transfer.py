@@ -11,7 +11,7 @@ from geocairn.errors import BadBundle, BadConfig, BadOutput, UnknownName
 from geocairn.manifest import file_sha256
 from geocairn.storage import appearing_at_once, folder_appearing_at_once
 from geocairn.systems.archive import manifest_in, unpack, write_tar, write_zip
-from geocairn.systems.bundle import FORMAT, MANIFEST, files_in, is_bundle, listed_files
+from geocairn.systems.bundle import FORMAT, MANIFEST, copy_listed, files_in, is_bundle
 from geocairn.systems.bundle_check import check_whole
 from geocairn.systems.bundles import SHIPPED
 from geocairn.systems.fetch import fetch_from_hub, fetch_https
@@ -41,7 +41,7 @@ def export_bundle(bundle: str, out: Path) -> Path:
     if write is None:
         _check_folder(out, folder)
         with folder_appearing_at_once(out) as draft:
-            _copy_listed(folder, draft)
+            copy_listed(folder, draft)
             check_whole(draft)
         return out
     _check_file(out, folder)
@@ -104,7 +104,7 @@ def _bring(source: str, path: Path | None, draft: Path) -> list[str]:
     found = []
     if path is not None and path.is_dir():
         check_whole(path)
-        _copy_listed(path, draft)
+        copy_listed(path, draft)
     elif path is not None:
         found.append(file_sha256(path))
         unpack(path, draft, source=source)
@@ -113,7 +113,7 @@ def _bring(source: str, path: Path | None, draft: Path) -> list[str]:
         fetched = draft / _FETCHED
         fetch_from_hub(source.removeprefix("hub:"), fetched)
         if is_bundle(fetched):
-            _copy_listed(fetched, draft)
+            copy_listed(fetched, draft)
         shutil.rmtree(fetched, ignore_errors=True)
     else:
         fetched = draft / _FETCHED
@@ -124,14 +124,6 @@ def _bring(source: str, path: Path | None, draft: Path) -> list[str]:
     if not is_bundle(draft):
         raise BadBundle(f"{source}: holds no bundle (a {MANIFEST} that lists its files); name another source")
     return [*found, file_sha256(draft / MANIFEST)]
-
-
-def _copy_listed(folder: Path, draft: Path) -> None:
-    """Copy the files that a bundle lists, as far as they are there."""
-    there = files_in(folder)
-    for name in (MANIFEST, *(name for name in listed_files(folder) if name in there)):
-        (draft / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, draft / name)
 
 
 def _local_path(source: str) -> Path | None:
