@@ -164,6 +164,7 @@ def test_refusals_are_one_line(text, error, words, tmp_path):
     with pytest.raises(error, match=words) as refusal:
         read_manifest(write(tmp_path, text))
     assert "\n" not in str(refusal.value)
+    assert ("`geocairn data import` leaves such rows out" in str(refusal.value)) == (error is BadCoordinate)
     assert str(refusal.value).startswith(str(tmp_path))
 
 

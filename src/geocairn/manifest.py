@@ -114,6 +114,17 @@ class Manifest(PhotoList):
         return np.array([codes[key] for key in keys], dtype=np.int64)
 
 
+def left_out_words(rejected: Mapping[str, int], n_rows: int) -> str | None:
+    """How many of a manifest's rows are left out, by reason; None where all are used.
+
+    >>> left_out_words({"no photo": 1, "no coordinates": 2}, 9)
+    '3 of 9 rows are left out (no photo: 1, no coordinates: 2)'
+    """
+    if not any(rejected.values()):
+        return None
+    return f"{sum(rejected.values())} of {n_rows} rows are left out ({', '.join(f'{reason}: {count}' for reason, count in rejected.items())})"
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest: `.csv` or `.parquet` with the columns photo, lat_deg, lon_deg and any others (author or author_group, country, region, ...).
 
@@ -124,7 +135,11 @@ def read_manifest(path: Path) -> Manifest:
         BadCoordinate: a coordinate that is no number or not on Earth, with its row.
     """
     table = read_table(path)
-    names, latlon_deg = table.column("photo"), read_latlon(table)
+    names = table.column("photo")
+    try:
+        latlon_deg = read_latlon(table)
+    except BadCoordinate as error:
+        raise BadCoordinate(f"{error}; `geocairn data import` leaves such rows out and counts them") from None
     kept, rejected = _usable_rows(table, names, latlon_deg)
     if not kept:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items()) or "it has no rows"

@@ -34,6 +34,14 @@ def test_an_oracle_of_places_and_of_a_gallery(geocairn, manifest, tmp_path):
     assert "## Less predictions.csv" in against.out
 
 
+def test_rows_without_coordinates_are_told_with_their_number(geocairn, manifest, tmp_path):
+    manifest.write_text(MANIFEST + "c.jpg,,,x\nd.jpg,nan,1,x\n,1,1,x\n")
+    save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
+    ran = geocairn("evaluate", manifest, "--oracle", tmp_path)
+    assert (ran.code, ran.err) == (0, f"geocairn: {manifest}: 3 of 5 rows are left out (no coordinates: 2, no photo: 1)\n")
+    assert "Of the manifest 3 of 5 rows are left out (no coordinates: 2, no photo: 1)." in ran.out
+
+
 def test_a_level_of_the_oracle(geocairn, manifest, tmp_path):
     save_hierarchy(small_earth(), tmp_path / "hierarchy.npz")
     assert "oracle of" in geocairn("evaluate", manifest, "--oracle", tmp_path, "--oracle-level", "region").out

@@ -168,7 +168,7 @@ def test_a_manifest_without_authors_says_what_that_means(write, places):
     assert report.manifest.rejected == {"repeats an earlier row": 1, "no coordinates": 1}
     assert report.level_accuracy_pct == {"country": 100.0, "region": 100.0}
     assert report.n_labelled == {"country": 2, "region": 1}
-    assert "2 rows of the manifest were left out." in report.notes
+    assert "Of the manifest 2 of 4 rows are left out (repeats an earlier row: 1, no coordinates: 1)." in report.notes
 
 
 def test_a_worse_file_lies_below_beyond_noise(write, places):

@@ -30,6 +30,7 @@ def evaluate(
     from geocairn.evaluate.markdown import report_markdown
     from geocairn.evaluate.run import run_evaluation
     from geocairn.evaluate.settings import EvaluationSettings
+    from geocairn.manifest import left_out_words
 
     settings = EvaluationSettings.parse(
         "command line",
@@ -48,7 +49,8 @@ def evaluate(
     )
     report = run_evaluation(manifest, settings, out=out, watch=counted, tell=tell_step)
     typer.echo(report_markdown(report, []))
-    for line in (*filter(None, [leak_words(report)]), *failure_lines(report)):
+    left_out = left_out_words(report.manifest.rejected, report.manifest.n_rows)
+    for line in (*filter(None, [leak_words(report), left_out and f"{manifest}: {left_out}"]), *failure_lines(report)):
         typer.echo(f"geocairn: {line}", err=True)
     if report.n_failed:
         raise typer.Exit(1)

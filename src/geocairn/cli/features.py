@@ -28,7 +28,7 @@ def extract(
     from geocairn.cli.progress import counted
     from geocairn.data.extract import ExtractSettings, extract_features
     from geocairn.errors import MissingExtra
-    from geocairn.manifest import read_photos
+    from geocairn.manifest import left_out_words, read_photos
 
     try:
         from geocairn.models.encoders import load_encoder
@@ -42,5 +42,8 @@ def extract(
     typer.echo(f"{out}: {meta.n} photos, {meta.header.dim} numbers each, by {network.identity}")
     for reason, count in extracted.failed.items():
         typer.echo(f"without features: {count} ({reason})")
+    left_out = left_out_words(rows.rejected, rows.n_rows)
+    if left_out is not None:
+        typer.echo(f"geocairn: {manifest}: {left_out}", err=True)
     if extracted.failed:
         raise typer.Exit(1)

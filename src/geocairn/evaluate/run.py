@@ -24,7 +24,7 @@ from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.evaluate.tables import report_tables
 from geocairn.evaluate.truth import Places, Truth, true_places
 from geocairn.evaluate.write import FILES, prepare_folder, write_evaluation
-from geocairn.manifest import Manifest, read_manifest
+from geocairn.manifest import Manifest, left_out_words, read_manifest
 
 
 def run_evaluation(
@@ -153,10 +153,10 @@ def _bootstrap_record(manifest: Manifest, protocol: Protocol, noise: Noise) -> B
 
 
 def _notes(manifest: Manifest, guesses: Sequence[Guess], truth: Truth) -> list[str]:
-    n_nowhere = int((truth.leaf < 0).sum())
+    n_nowhere, left_out = int((truth.leaf < 0).sum()), left_out_words(manifest.rejected, manifest.n_rows)
     said = {
         "The manifest names no authors, so intervals treat photos as independent; near-duplicates make them too narrow.": not manifest.has_authors,
-        f"{sum(manifest.rejected.values())} rows of the manifest were left out.": any(manifest.rejected.values()),
+        f"Of the manifest {left_out}.": left_out is not None,
         f"{n_nowhere} photos were taken outside every place (open ocean, wilderness): no region holds them.": n_nowhere > 0,
         "The predictions do not say which places their regions hold, so the regions' coverage is not measured.": not any(guess.regions for guess in guesses),
     }
