@@ -4,6 +4,7 @@ import os
 import pytest
 from tests.places.factory import CITIES, small_earth
 
+from geocairn.clues import within
 from geocairn.clues.clue import Tier
 from geocairn.clues.within import MEND, within_clue, within_sha256
 from geocairn.errors import BadConfig, UnknownName
@@ -52,6 +53,20 @@ def test_countries_places_and_circles(words, inside):
 )
 def test_it_supports_the_smallest_place_around_it_or_else_its_heaviest_country(words, place):
     assert supported(words) == place
+
+
+@pytest.mark.parametrize("words", ["DE", "de", "DE/09", "FR,DE"])
+def test_a_country_that_the_bundle_has_no_place_in_is_still_a_country(words):
+    with pytest.raises(UnknownName, match=r"DE \(Germany\) has no place in this bundle; its level country holds [A-Z]{2}, .*FR") as refused:
+        within_clue(words, EARTH)
+    assert "\n" not in str(refused.value)
+
+
+def test_of_many_countries_a_few_are_told(monkeypatch):
+    monkeypatch.setattr(within, "MAX_TOLD", 2)
+    first, second, *others = (EARTH.ids[place] for place in EARTH.places_of(0))
+    with pytest.raises(UnknownName, match=rf"its level country holds {first}, {second} and {len(others)} more$"):
+        within_clue("DE", EARTH)
 
 
 BOX = [[[2.0, 48.0], [3.0, 48.0], [3.0, 49.0], [2.0, 49.0], [2.0, 48.0]]]
@@ -111,7 +126,7 @@ REFUSED = {
     "empty": ("", "--within '': is empty; " + MEND),
     "blank": ("  ", "--within '': is empty; " + MEND),
     "an unknown code": ("XX", "--within 'XX': 'XX' is neither a country code nor a place id; " + MEND),
-    "one unknown code of two": ("FR,ES", "--within 'FR,ES': 'ES' is neither a country code nor a place id; " + MEND),
+    "one unknown code of two": ("FR,QX", "--within 'FR,QX': 'QX' is neither a country code nor a place id; " + MEND),
     "an empty code": ("FR,", "--within 'FR,': '' is neither a country code nor a place id; " + MEND),
     "an unknown place": ("FR/99", "--within 'FR/99': 'FR/99' is neither a country code nor a place id; " + MEND),
     "a circle of two numbers": (

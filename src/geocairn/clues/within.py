@@ -15,10 +15,12 @@ from shapely.geometry import shape
 from geocairn.clues.clue import Clue, Tier, ratio_from_frequency
 from geocairn.errors import BadConfig, UnknownName
 from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit, unit_from_latlon
+from geocairn.places.geonames import read_countries
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.territory import EMPTY_KM
 
 MEND = "use country codes such as FR,ES, place ids such as FR/11, circle:LAT,LON,KM or a GeoJSON file of polygons"
+MAX_TOLD = 10
 
 
 def within_clue(words: str, hierarchy: Hierarchy) -> Clue:
@@ -57,9 +59,20 @@ def _in_places(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
         try:
             place = hierarchy.index_of(place_id if "/" in place_id else place_id.upper())
         except UnknownName:
-            raise UnknownName(f"--within {words!r}: {place_id!r} is neither a country code nor a place id; {MEND}") from None
+            raise UnknownName(f"--within {words!r}: {_unknown(place_id, hierarchy)}") from None
         inside[hierarchy.leaf_start[place] : hierarchy.leaf_stop[place]] = True
     return inside
+
+
+def _unknown(place_id: str, hierarchy: Hierarchy) -> str:
+    """Why no place has the id: there is no such country, or the hierarchy, which need not hold the whole Earth, has no place in it."""
+    code = place_id.split("/")[0].upper()
+    known = [hierarchy.ids[place] for place in hierarchy.places_of(0)]
+    if code not in read_countries() or code in known:
+        return f"{place_id!r} is neither a country code nor a place id; {MEND}"
+    others = f" and {len(known) - MAX_TOLD} more" if len(known) > MAX_TOLD else ""
+    name, level = read_countries()[code].name, hierarchy.level_names[0]
+    return f"{code} ({name}) has no place in this bundle; its level {level} holds {', '.join(known[:MAX_TOLD])}{others}"
 
 
 def _in_circle(words: str, hierarchy: Hierarchy) -> NDArray[np.bool_]:
