@@ -149,14 +149,17 @@ def test_an_interrupted_run_continued_is_the_whole_run_wherever_it_was_cut(geoca
         ran = geocairn("locate", *listed, *PRIOR, "--out", cut, "--resume")
         assert rows(cut.read_text()) == rows(whole.read_text()), at
         assert ran.code == (1 if at < ends[3] else 0)
-    assert geocairn("locate", *listed, *PRIOR, "--out", cut, "--resume").code == 0
+    ran = geocairn("locate", *listed, *PRIOR, "--out", cut, "--resume")
+    assert (ran.code, ran.err) == (0, "")
     assert rows(cut.read_text()) == rows(whole.read_text())
 
 
 def test_other_settings_and_other_bytes_are_other_work(geocairn, photos, tmp_path):
     out = tmp_path / "x.jsonl"
     geocairn("locate", photos, *PRIOR, "--out", out)
-    geocairn("locate", photos, *PRIOR, "--out", out, "--resume", "--within", "FR")
+    ran = geocairn("locate", photos, *PRIOR, "--out", out, "--resume", "--within", "FR")
+    told = f"geocairn: {out}: 3 rows of other settings or another bundle are in it and stay; name another --out to keep the runs apart\n"
+    assert (ran.code, ran.err) == (0, told)
     assert len(rows(out.read_text())) == 6
     Image.new("RGB", (30, 30)).save(photos / "a.jpg")
     geocairn("locate", photos, *PRIOR, "--out", out, "--resume")

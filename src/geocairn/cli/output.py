@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from geocairn.answer.prediction import Prediction
+from geocairn.cli.progress import tell
 from geocairn.cli.table import print_table
 from geocairn.errors import BadConfig
 from geocairn.export.files import format_of, open_rows, write_jsonl, write_predictions
@@ -41,10 +42,13 @@ class Output:
                 raise BadConfig(f"{photo}: is one of the photos to read and would be overwritten; choose another name for the output")
 
     def without_done(self, photos: Sequence[str], settings_sha256: str) -> list[str]:
-        """The photos that an interrupted `--out` does not answer yet; all of them without `--resume`."""
+        """The photos that an interrupted `--out` does not answer yet; all of them without `--resume`. Rows of other settings stay, and are told."""
         if not self.resume or self.out is None:
             return list(photos)
         done = Counter(resume_rows(self.out))
+        n_others = sum(count for (_, _, made_with), count in done.items() if made_with != settings_sha256)
+        if n_others:
+            tell(f"{self.out}: {n_others} rows of other settings or another bundle are in it and stay; name another --out to keep the runs apart")
         left = []
         for photo in photos:
             keys = [row_key(photo, digest, settings_sha256) for digest in (_sha256_of(photo), None)]
