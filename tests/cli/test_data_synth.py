@@ -1,5 +1,6 @@
 """`geocairn data synth`, and `locate` and `evaluate` on what it writes."""
 
+import csv
 import json
 
 import numpy as np
@@ -112,6 +113,19 @@ def test_evaluate_scores_the_rows(command, earth, tmp_path):
         scores[bundle] = report["geoscore"]
     assert scores["bayes"] > 2 * scores["prior"]
     assert command("evaluate", earth / "test.parquet", "--bundle", earth / "bayes", "--decide", "geoscore").code == 0
+
+
+def test_locate_and_evaluate_choose_the_same_points_by_a_rule(command, earth, tmp_path):
+    words, told = (earth / "test.parquet", "--bundle", earth / "bayes"), {}
+    for rule in ("mode", "geoscore", "median"):
+        assert command("evaluate", *words, "--decide", rule, "--out", tmp_path / rule).code == 0
+        with (tmp_path / rule / "predictions.csv").open(newline="") as file:
+            scored = [(float(row["lat_deg"]), float(row["lon_deg"])) for row in csv.DictReader(file)]
+        told[rule] = answers(command("locate", *words, "--decide", rule, "--finest", "exact", "--format", "jsonl").out)
+        assert [(row["candidates"][0]["lat_deg"], row["candidates"][0]["lon_deg"]) for row in told[rule]] == scored
+        assert [row["regions"] for row in told[rule]] == [row["regions"] for row in told["mode"]]
+    assert [row["candidates"][0] for row in told["median"]] != [row["candidates"][0] for row in told["mode"]]
+    assert "ranked by their probability alone" in command.refused("locate", *words, "--decide", "median", "--finest", "country")
 
 
 def _copied(earth, tmp_path, damage):

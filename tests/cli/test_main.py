@@ -5,7 +5,7 @@ import pytest
 from tests.cli.command import start
 
 FLAGS = {
-    "locate": "--bundle --top --within --hint --together --exif --finest --out --format --map --jobs --resume --max-bytes --max-pixels --max-frames",
+    "locate": "--bundle --top --within --hint --together --exif --finest --decide --out --format --map --jobs --resume --max-bytes --max-pixels --max-frames",
     "evaluate": "--bundle --predictions --oracle --oracle-level --photos --protocol --group-by --against --decide --out --jobs",
     "calibrate": "--photos --out --jobs",
     "train": "--out --resume --dry-run",

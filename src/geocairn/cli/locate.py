@@ -29,6 +29,7 @@ def locate(
     finest: Annotated[
         Literal["country", "region", "city", "exact"], typer.Option(help="The answer goes no finer; exact gives unrounded coordinates.")
     ] = "city",
+    decide: Annotated[Literal["mode", "geoscore", "median"], typer.Option(help="Rule by which the first candidate is chosen, as in evaluate.")] = "mode",
     out: Annotated[Path | None, typer.Option(help="File to write; its suffix says the format.")] = None,
     format: Annotated[Format | None, typer.Option(help="Default: by --out's suffix, else a table on a terminal, JSONL elsewhere.")] = None,
     map: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Also draw all answers on one page that works from disk.")] = None,
@@ -58,9 +59,12 @@ def locate(
             "hint": hint,
             "exif": exif,
             "finest": finest,
+            "decide": decide,
             "limits": PhotoLimits(max_bytes=max_bytes, max_pixels=max_pixels, max_frames=max_frames),
         },
     )
+    if decide != "mode" and finest in ("country", "region"):
+        raise BadConfig(f"--decide {decide} --finest {finest}: whole places are ranked by their probability alone; leave one of them out")
     manifest = manifest_named(paths)
     if manifest is not None and together:
         raise BadConfig(f"--together {manifest}: a joint answer is for photos, not for features; leave it out")
