@@ -1,11 +1,13 @@
 """Feature stores: what was written is read, interrupted runs go on, and what is not whole is refused in one line."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from geocairn.data.feature_store import META, FeatureStore, StoreHeader, open_store, write_store
+from geocairn.data import feature_store
+from geocairn.data.feature_store import META, FeatureStore, StoreHeader, open_store, store_faults, write_store
 from geocairn.errors import BadFeatures
 
 HEADER = StoreHeader(encoder="tiles", dim=5, manifest_sha256="0" * 64)
@@ -139,6 +141,52 @@ def test_a_flipped_bit_is_found_when_asked(store):
     open_store(store.folder)
     with pytest.raises(BadFeatures, match="sha256 differs"):
         open_store(store.folder, verify=True)
+
+
+def test_every_damaged_file_is_told_once(store):
+    assert list(store_faults(store.folder)) == []
+    first, second, third = (store.folder / shard.file for shard in store.meta.shards)
+    _flip(first)
+    second.unlink()
+    _truncate(third)
+    _flip(store.folder / "photos.parquet")
+    differs = "these are not the bytes that were written (sha256 differs); extract the features anew"
+    assert list(store_faults(store.folder)) == [
+        *(f"{path}: {differs}" for path in (store.folder / "photos.parquet", first)),
+        f"{second}: missing; extract the features anew",
+        f"{third}: {differs}",
+    ]
+
+
+def test_a_store_that_lists_other_shapes_or_nothing_is_faulty(store):
+    meta = json.loads((store.folder / META).read_text())
+    (store.folder / META).write_text(json.dumps(meta | {"shards": meta["shards"][1:]}))
+    assert [fault.split(": ")[1] for fault in store_faults(store.folder)] == ["its key or number of rows does not fit what it lists; extract the features anew"]
+    for shard, rows in zip(meta["shards"], (9, 11, 3), strict=True):
+        shard["rows"] = rows
+    (store.folder / META).write_text(json.dumps(meta))
+    assert ["holds float16 (10, 5) where float16" in fault for fault in store_faults(store.folder)] == [True, True]
+    (store.folder / META).unlink()
+    with pytest.raises(BadFeatures, match="no such file"):
+        list(store_faults(store.folder))
+
+
+def _may_not(*_, **__):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_may_not_be_read_is_told_as_such(store, monkeypatch):
+    shard = store.folder / store.meta.shards[0].file
+    for where, name, path in ((Path, "read_bytes", store.folder / META), (np, "load", shard), (feature_store, "file_sha256", store.folder / "photos.parquet")):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, _may_not)
+            with pytest.raises(BadFeatures) as refused:
+                open_store(store.folder)
+        assert str(refused.value) == f"{path}: cannot be read (Permission denied); change its permissions or those of its folder"
+    (store.folder / META).unlink()
+    (store.folder / META).mkdir()
+    with pytest.raises(BadFeatures, match=r"meta.json: cannot be read \(Is a directory\); look at it"):
+        open_store(store.folder)
 
 
 def test_other_names_are_refused(store):

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -162,16 +162,32 @@ def open_store(folder: Path, *, verify: bool = False) -> FeatureStore:
     Raises:
         BadFeatures: naming the first fault.
     """
-    meta = _read_meta(folder / META)
-    if meta.key != meta.header.key or meta.n != sum(shard.rows for shard in meta.shards):
-        raise BadFeatures(f"{folder / META}: its key or number of rows does not fit what it lists; extract the features anew")
+    meta = _meta_of(folder / META, _meta_text(folder / META))
     store = FeatureStore.of(folder, meta)
     for name, told in ((PHOTOS, meta.photos_sha256), *((shard.file, shard.file_sha256) for shard in meta.shards if verify)):
-        if not (folder / name).is_file():
-            raise BadFeatures(f"{folder / name}: missing; extract the features anew")
-        if file_sha256(folder / name) != told:
-            raise BadFeatures(f"{folder / name}: these are not the bytes that were written (sha256 differs); extract the features anew")
+        _check_bytes(folder / name, told)
     return store
+
+
+def store_faults(folder: Path) -> Iterator[str]:
+    """Read every byte of a store and tell its faults, at most one for each file.
+
+    Raises:
+        BadFeatures: the folder is no finished store, or may not be read.
+    """
+    text = _meta_text(folder / META)
+    try:
+        meta = _meta_of(folder / META, text)
+    except BadFeatures as fault:
+        yield str(fault)
+        return
+    checks: list[Callable[[], object]] = [partial(_check_bytes, folder / PHOTOS, meta.photos_sha256)]
+    checks += [partial(_check_shard, folder, shard, meta.header) for shard in meta.shards]
+    for check in checks:
+        try:
+            check()
+        except BadFeatures as fault:
+            yield str(fault)
 
 
 def names_sha256(names: Iterable[str]) -> str:
@@ -210,11 +226,34 @@ def _write_shard(file: Path, features: NDArray[Any]) -> None:
         np.save(stream, features, allow_pickle=False)
 
 
+def _check_shard(folder: Path, shard: ShardRecord, header: StoreHeader) -> None:
+    _check_bytes(folder / shard.file, shard.file_sha256)
+    _map_shard(folder / shard.file, (shard.rows, header.dim), header.dtype)
+
+
+def _check_bytes(path: Path, sha256: str) -> None:
+    try:
+        found = file_sha256(path) if path.is_file() else None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if found is None:
+        raise BadFeatures(f"{path}: missing; extract the features anew")
+    if found != sha256:
+        raise BadFeatures(f"{path}: these are not the bytes that were written (sha256 differs); extract the features anew")
+
+
+def _unreadable(path: Path, error: OSError) -> BadFeatures:
+    mend = "change its permissions or those of its folder" if isinstance(error, PermissionError) else "look at it and at the disk"
+    return BadFeatures(f"{path}: cannot be read ({error.strerror}); {mend}")
+
+
 def _map_shard(file: Path, shape: tuple[int, int], dtype: str) -> NDArray[Any]:
     try:
         mapped = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise BadFeatures(f"{file}: missing; extract the features anew") from None
+    except OSError as error:
+        raise _unreadable(file, error) from None
     except Exception as error:  # noqa: BLE001 - damaged bytes make numpy raise anything
         raise BadFeatures(f"{file}: truncated or no .npy ({' '.join(str(error).split())}); extract the features anew") from None
     if not isinstance(mapped, np.ndarray) or mapped.shape != shape or mapped.dtype != dtype:
@@ -223,17 +262,27 @@ def _map_shard(file: Path, shape: tuple[int, int], dtype: str) -> NDArray[Any]:
     return mapped
 
 
-def _read_meta(path: Path) -> StoreMeta:
+def _meta_text(path: Path) -> bytes:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise BadFeatures(f"{path}: no such file; a feature store is a folder with a {META}, which is written last") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _meta_of(path: Path, text: bytes) -> StoreMeta:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise BadFeatures(f"{path}: not readable as JSON ({' '.join(str(error).split())}); extract the features anew") from None
     try:
-        return StoreMeta.parse(str(path), values if isinstance(values, dict) else {"": values})
+        meta = StoreMeta.parse(str(path), values if isinstance(values, dict) else {"": values})
     except BadConfig as error:
         raise BadFeatures(str(error)) from None
+    if meta.key != meta.header.key or meta.n != sum(shard.rows for shard in meta.shards):
+        raise BadFeatures(f"{path}: its key or number of rows does not fit what it lists; extract the features anew")
+    return meta
 
 
 def _write_json(path: Path, values: Any) -> None:
