@@ -11,7 +11,7 @@ from tests.models.tiny import save_tiny
 from tests.photo.corpus import scene
 
 from geocairn.data import extract
-from geocairn.data.feature_store import open_store
+from geocairn.data.feature_store import StoreHeader, open_store, write_store
 
 
 @pytest.fixture
@@ -122,6 +122,19 @@ def test_without_the_extra_one_line_says_what_to_install(geocairn, manifest, tmp
     monkeypatch.setitem(sys.modules, "torch", None)
     told = geocairn.refused("features", "extract", manifest, "--encoder", "clip-vitl14", "--out", tmp_path / "features")
     assert told.endswith("pip install geocairn[encoders]")
+
+
+def test_a_damaged_store_is_found_by_verify(geocairn, tmp_path):
+    rows = np.ones((5, 3))
+    store = write_store(tmp_path / "f", StoreHeader(encoder="x", dim=3), list("abcde"), lambda wanted: rows[wanted.start : wanted.stop], rows_per_shard=2)
+    whole = geocairn("features", "verify", store.folder)
+    assert (whole.code, whole.out, whole.err) == (0, f"{store.folder}: whole\n", "")
+    damaged = store.folder / store.meta.shards[1].file
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\1")
+    found = geocairn("features", "verify", store.folder)
+    assert (found.code, found.err) == (1, f"geocairn: {store.folder}: faults: 1\n")
+    assert found.out == f"{damaged}: these are not the bytes that were written (sha256 differs); extract the features anew\n"
+    assert "a feature store is a folder with a meta.json" in geocairn.refused("features", "verify", tmp_path)
 
 
 def test_meta_says_how_the_features_came_about(geocairn, manifest, tiny, tmp_path):

@@ -31,6 +31,7 @@ FLAGS = {
     "data split": "--by --out --fractions --cell-km --seed --json",
     "data synth": "--out --photos --seed --cities --with --set",
     "features extract": "--encoder --out --photos --batch-size --jobs --device --precision",
+    "features verify": "",
 }
 
 

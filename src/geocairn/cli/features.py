@@ -47,3 +47,20 @@ def extract(
         typer.echo(f"geocairn: {manifest}: {left_out}", err=True)
     if extracted.failed:
         raise typer.Exit(1)
+
+
+@features.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a feature store.", show_default=False)],
+) -> None:
+    """Read a feature store through: list each faulty file with the rule it breaks, and exit 1 where there is one."""
+    from geocairn.data.feature_store import store_faults
+
+    n_faults = 0
+    for fault in store_faults(folder):
+        typer.echo(fault)
+        n_faults += 1
+    if n_faults:
+        typer.echo(f"geocairn: {folder}: faults: {n_faults}", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{folder}: whole")
