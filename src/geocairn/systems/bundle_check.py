@@ -52,8 +52,12 @@ def _faults_of_system(folder: Path) -> list[Fault]:
 
 
 def _fault_in(path: Path, error: GeocairnError) -> Fault:
-    """An error as the fault of a file, which is not named twice."""
-    return Fault(path, str(error).removeprefix(f"{path}: "))
+    """An error as the fault of a file, or of a file in a folder, which is not named twice."""
+    told = str(error).removeprefix(f"{path}: ")
+    if told.startswith(f"{path}/"):
+        name, _, rule = told.removeprefix(f"{path}/").partition(": ")
+        return Fault(path / name, rule)
+    return Fault(path, told)
 
 
 def _rule_of_content(path: Path) -> str | None:
