@@ -4,8 +4,9 @@ import hashlib
 import json
 import pickle
 
+import numpy as np
 import pytest
-from tests.systems.bundles_made import bundle_at, replace_listed
+from tests.systems.bundles_made import bundle_at, change_arrays, replace_listed
 
 from geocairn.errors import MissingExtra
 from geocairn.systems.bundle import MANIFEST, WEIGHTS, load_bundle
@@ -53,7 +54,42 @@ def broken_list(folder):
 
 
 def other_kind(folder):
-    replace_listed(folder, "config.json", (folder / "config.json").read_bytes().replace(b'"constant"', b'"oracle"'))
+    replace_listed(folder, "config.json", (folder / "config.json").read_bytes().replace(b'"softmax"', b'"oracle"'))
+
+
+def unknown_key_of_the_list(folder):
+    (folder / MANIFEST).write_text(json.dumps(json.loads((folder / MANIFEST).read_text()) | {"colour": "red"}))
+
+
+def no_stores(folder):
+    replace_listed(folder, "config.json", json.dumps(json.loads((folder / "config.json").read_text()) | {"stores": {}}).encode())
+
+
+def store_elsewhere(folder):
+    replace_listed(folder, "config.json", (folder / "config.json").read_bytes().replace(b'"features"', b'"../../etc"'))
+
+
+def no_spread(folder):
+    change_arrays(folder, lambda arrays: arrays.update(feature_std=np.zeros(3, dtype=np.float32)))
+
+
+def negative_spread(folder):
+    change_arrays(folder, lambda arrays: arrays.update(feature_std=np.array([1, -1, 1], dtype=np.float32)))
+
+
+def whole_numbers(folder):
+    change_arrays(folder, lambda arrays: arrays.update({"layer0.weight": arrays["layer0.weight"].astype(np.int32)}))
+
+
+def array_that_nobody_reads(folder):
+    change_arrays(folder, lambda arrays: arrays.update(more=np.zeros(3)))
+
+
+def weights_not_listed(folder):
+    listed = json.loads((folder / MANIFEST).read_text())
+    del listed["files"][WEIGHTS]
+    (folder / MANIFEST).write_text(json.dumps(listed))
+    (folder / WEIGHTS).unlink()
 
 
 DAMAGES = {
@@ -67,6 +103,14 @@ DAMAGES = {
     extra: f"notes.txt: not among the files that {MANIFEST} lists",
     broken_list: f"{MANIFEST}: not readable as JSON",
     other_kind: "holds a system of the kind 'oracle'",
+    unknown_key_of_the_list: f"{MANIFEST}: colour = 'red': not known (known keys: format, files)",
+    no_stores: "config.json: stores = {}: the kind 'softmax' takes features",
+    store_elsewhere: "'../../etc' is no plain name of a folder beside the manifest",
+    no_spread: f"{WEIGHTS}: its array 'feature_std' is 0 throughout",
+    negative_spread: f"{WEIGHTS}: its array 'feature_std' is a spread, but -1 is among its numbers",
+    whole_numbers: f"{WEIGHTS}: its array 'layer0.weight' is int32 of shape (11, 3), not float32 of 2 dimensions",
+    array_that_nobody_reads: f"{WEIGHTS}: its array 'more' is not known to the kind 'softmax'",
+    weights_not_listed: f"{WEIGHTS}: missing",
 }
 
 
@@ -78,7 +122,7 @@ def test_list_tells_of_shipped_bundles_and_those_in_folders(geocairn, folder):
     assert rows[2] == {
         "bundle": str(folder),
         "name": "a [red] bundle",
-        "kind": "constant",
+        "kind": "softmax",
         "takes": ["features"],
         "places": {level: len(load_bundle(folder).hierarchy.places_of(level)) for level in load_bundle(folder).hierarchy.level_names},
         "calibrated": True,
@@ -152,6 +196,7 @@ def test_verify_lists_a_fault_and_exits_1(geocairn, folder, damage):
     ran = geocairn("bundle", "verify", folder)
     assert ran.code == 1
     assert ran.out.count("\n") == 1
+    assert ran.out.count(str(folder)) == 1
     assert DAMAGES[damage] in ran.out
     assert "Traceback" not in ran.err
 

@@ -2,30 +2,43 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from shutil import copytree
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tests.places.factory import small_earth
 
 from geocairn.answer.decide import Calibration
-from geocairn.systems.bundle import MANIFEST, BundleConfig, save_bundle
-from geocairn.systems.limits import PRIOR_KIND
+from geocairn.systems.bundle import MANIFEST, WEIGHTS, BundleConfig, read_arrays, save_bundle, write_arrays
+from geocairn.systems.softmax import KIND
 
 
 @cache
 def _one_bundle() -> Path:
-    config = BundleConfig(kind=PRIOR_KIND, name="a [red] bundle", stores={"features": "an encoder"})
-    arrays = {"weights": np.arange(6.0).reshape(2, 3)}
+    config = BundleConfig(kind=KIND, name="a [red] bundle", stores={"features": "an encoder"}, system={"layers": 1})
+    earth = small_earth()
+    numbers = np.arange(3.0 * earth.n_leaves, dtype=np.float32).reshape(-1, 3)
+    arrays = {"feature_mean": numbers[0], "feature_std": numbers[1], "layer0.weight": numbers, "layer0.bias": numbers[:, 0]}
     folder = Path(mkdtemp(prefix="geocairn-test-")) / "b"
-    return save_bundle(folder, config, hierarchy=small_earth(), calibration=Calibration(calibrated=True), card="# Card\n\nOf Ísland.\n", arrays=arrays)
+    return save_bundle(folder, config, hierarchy=earth, calibration=Calibration(calibrated=True), card="# Card\n\nOf Ísland.\n", arrays=arrays)
 
 
 def bundle_at(folder: Path) -> Path:
     """A bundle of its own, whole."""
     return Path(copytree(_one_bundle(), folder))
+
+
+def change_arrays(folder: Path, change: Callable[[dict[str, NDArray[Any]]], object]) -> None:
+    """Change the arrays of a bundle and list them as they are now."""
+    arrays = read_arrays(folder / WEIGHTS)
+    change(arrays)
+    write_arrays(folder / WEIGHTS, arrays)
+    replace_listed(folder, WEIGHTS, (folder / WEIGHTS).read_bytes())
 
 
 def replace_listed(folder: Path, name: str, content: bytes) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.places.factory import small_earth
-from tests.systems.bundles_made import replace_listed
+from tests.systems.bundles_made import change_arrays, replace_listed
 
 from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
 from geocairn.photo.read import read_photo
@@ -107,6 +107,35 @@ def test_a_bundle_without_its_arrays_or_of_other_cities_is_refused(tmp_path):
     prior = load_bundle(saved(tmp_path / "prior", None))
     with pytest.raises(BadBundle, match=r"model.safetensors: missing"):
         LimitSystem(prior)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda arrays: arrays.update(gate=arrays["gate"].astype(np.int8)), "its array 'gate' is int8 of shape"),
+        (lambda arrays: arrays.update(sigma=arrays["sigma"].astype(np.float32)), "its array 'sigma' is float32 of shape"),
+        (lambda arrays: arrays.update(mean=arrays["mean"] * np.nan), "its array 'mean' is not finite"),
+        (lambda arrays: arrays.update(means=np.zeros(2)), "its array 'means' is not known to the kind 'synthetic-limit'; take it out"),
+        (lambda arrays: arrays.pop("sigma"), "holds no array 'sigma'"),
+    ],
+)
+def test_arrays_are_those_of_the_models(tmp_path, change, said):
+    folder = saved(tmp_path / "b", (WARP, model(), maps()))
+    change_arrays(folder, change)
+    with pytest.raises(BadBundle, match=said):
+        load_system(str(folder))
+
+
+def test_a_limit_that_names_no_store_is_refused(tmp_path):
+    with pytest.raises(BadBundle, match=r"config\.json: stores = \{\}: the kind 'synthetic-limit' takes features"):
+        load_system(str(saved(tmp_path / "b", stores=())))
+
+
+def test_a_row_beyond_all_numbers_is_not_finite_and_the_others_are_as_ever(limit, rows):
+    # Warnings are errors in these tests: no arithmetic complains.
+    found = limit.log_scores(np.vstack([rows[:2], np.full((1, 28), 1e200)]))
+    assert np.isnan(found[2]).all()
+    np.testing.assert_allclose(found[:2], limit.log_scores(rows[:2]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("models", [MODELS, None], ids=["limit", "prior"])

@@ -28,9 +28,11 @@ def leaf_posterior(
         (L,) float64 probabilities that sum to 1.
 
     Raises:
-        GeocairnError: the clues leave no place on Earth, as two regions that exclude each other do.
+        GeocairnError: the scores are not finite; or the clues leave no place on Earth, as two regions that exclude each other do.
     """
     total = summed_scores(hierarchy, scores) / temperature
+    if not np.isfinite(total.max()):
+        raise GeocairnError("its scores are not finite, so that they say nothing of where it was taken; look at its features, or train the bundle anew")
     for clue in clues:
         total += clue.log_likelihood(reliability)
     highest = total.max()

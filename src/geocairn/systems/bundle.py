@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
@@ -41,6 +41,14 @@ class BundleConfig(Config):
     stores: dict[str, str] = Field(default_factory=dict, description="feature stores beside a manifest that it takes, and their encoders; empty for photos")
     leaked: bool = Field(False, description="its places and what it knows of them are knowingly built from test rows too: to measure what that is worth")
     system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
+
+    @field_validator("stores")
+    @classmethod
+    def _lie_beside_the_manifest(cls, stores: dict[str, str]) -> dict[str, str]:
+        for name in stores:
+            if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
+                raise ValueError(f"{name!r} is no plain name of a folder beside the manifest")
+        return stores
 
 
 @dataclass(frozen=True)
@@ -240,6 +248,8 @@ def listed_files(folder: Path) -> dict[str, dict[str, Any]]:
     files = described.get("files") if isinstance(described, dict) else None
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise BadBundle(f"{folder / MANIFEST}: does not say that this is a {FORMAT}; name the folder of a bundle")
+    for key in described.keys() - {"format", "files"}:
+        raise BadBundle(f"{folder / MANIFEST}: {key} = {described[key]!r}: not known (known keys: format, files); fetch or export the bundle anew")
     if not isinstance(files, dict) or not all(isinstance(told, dict) and {"sha256", "bytes"} == set(told) for told in files.values()):
         raise BadBundle(f"{folder / MANIFEST}: does not list files with sha256 and bytes; fetch or export the bundle anew")
     return files

@@ -1,6 +1,6 @@
 """HierLoc as a system: features of a photo -> log-scores of all entities of each level -> a log-score of each leaf."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ from geocairn.config import Config
 from geocairn.errors import BadBundle, BadConfig, BadFeatures, MissingExtra
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
-from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
+from geocairn.systems.bundle import WEIGHTS, Bundle, BundleConfig, save_bundle
 from geocairn.systems.leaf_scorer import ROWS_AT_ONCE, LeafScorer
+from geocairn.systems.strictly import check_spread
 
 KIND = "hierloc"
-WEIGHTS = "model.safetensors"
 
 
 class HierLocSettings(Config):
@@ -105,11 +105,27 @@ def _load_model(bundle: Bundle) -> Any:
     try:
         settings = HierLocSettings.parse(str(bundle.folder / "config.json"), bundle.config.system)
         config = HierLocConfig.parse(f"{bundle.folder / 'config.json'}: model", settings.model)
-        model = HierLoc.for_inference(config, bundle.hierarchy.level_names, _weights(load_file, bundle.folder / WEIGHTS))
-    except (BadConfig, BadFeatures) as error:
+        weights = _weights(load_file, bundle.folder / WEIGHTS)
+        _check_weights(weights, bundle)
+        model = HierLoc.for_inference(config, bundle.hierarchy.level_names, weights)
+    except BadConfig as error:
+        raise BadBundle(str(error)) from None
+    except BadFeatures as error:
         raise BadBundle(f"{bundle.folder}: {error}") from None
     model.cache_entities()
     return model
+
+
+def _check_weights(weights: Mapping[str, Any], bundle: Bundle) -> None:
+    """Refuse weights of other types, which would be cast, and numbers that no training ends with; names and shapes are the model's to check."""
+    for name, tensor in weights.items():
+        array = tensor.numpy()
+        wanted = np.bool_ if name.startswith("entities.present_") else np.float32
+        if array.dtype != wanted or not np.isfinite(array).all():
+            fault = "not finite" if array.dtype == wanted else f"{array.dtype}, not {np.dtype(wanted)}"
+            raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is {fault}; train it anew")
+    if "scaler.std" in weights:
+        check_spread(weights["scaler.std"].numpy(), "scaler.std", bundle)
 
 
 def _weights(load_file: Callable[[Path], Any], path: Path) -> Any:

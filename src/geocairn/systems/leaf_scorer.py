@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
@@ -16,6 +16,7 @@ from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
 from geocairn.systems.limits import ConstantSystem
+from geocairn.systems.strictly import check_no_other_arrays, check_spread, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 
 Settings = TypeVar("Settings", bound=Config)
@@ -41,6 +42,10 @@ class LeafScorer(ConstantSystem):
     """
 
     dim: int
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        check_takes_features(bundle)
 
     @abstractmethod
     def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -68,7 +73,7 @@ class LeafScorer(ConstantSystem):
             features: (B, F) numbers.
 
         Returns:
-            (B, L) float64.
+            (B, L) float64; a row is NaN where the arithmetic left the finite.
 
         Raises:
             BadFeatures: of another width, or not finite.
@@ -79,9 +84,10 @@ class LeafScorer(ConstantSystem):
         if not np.isfinite(known).all():
             raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
         scores = np.empty((len(known), self.hierarchy.n_leaves))
-        for start in range(0, len(known), ROWS_AT_ONCE):
-            scores[start : start + ROWS_AT_ONCE] = self.log_scores_of_block(known[start : start + ROWS_AT_ONCE])
-        return scores
+        with np.errstate(all="ignore"):
+            for start in range(0, len(known), ROWS_AT_ONCE):
+                scores[start : start + ROWS_AT_ONCE] = self.log_scores_of_block(known[start : start + ROWS_AT_ONCE])
+        return without_broken_rows(scores)
 
 
 class ScaledLeafScorer(LeafScorer):
@@ -89,20 +95,29 @@ class ScaledLeafScorer(LeafScorer):
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
+        self._read: set[str] = set()
         self.scaling = Scaling(self.array("feature_mean", 1), self.array("feature_std", 1))
         self.dim = len(self.scaling.mean)
+        if len(self.scaling.std) != self.dim:
+            raise BadBundle(f"{bundle.folder}: {self.dim} means and {len(self.scaling.std)} spreads of features do not fit each other; train it anew")
+        check_spread(self.scaling.std, "feature_std", bundle)
 
-    def array(self, name: str, n_dims: int) -> NDArray[Any]:
+    def array(self, name: str, n_dims: int, dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """An array of the bundle.
 
         Raises:
-            BadBundle: it is not there, of another shape, or not finite.
+            BadBundle: it is not there, of another type or shape, or not finite.
         """
-        found = self.bundle.arrays.get(name)
-        if found is None or found.ndim != n_dims or not np.isfinite(found).all():
-            told = "holds no" if found is None else f"holds a {found.dtype} of shape {found.shape}, not finite or not the right, as"
-            raise BadBundle(f"{self.bundle.folder}: {told} array {name!r}; train it anew")
-        return found
+        self._read.add(name)
+        return checked_array(self.bundle, name, n_dims, dtype)
+
+    def check_all_read(self) -> None:
+        """Refuse arrays that were not asked for; the last thing that a subclass does at the start.
+
+        Raises:
+            BadBundle: naming the first one.
+        """
+        check_no_other_arrays(self.bundle, self._read)
 
 
 def save_leaf_scorer(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.clues.clue import Clue, Tier, shipped_reliability
@@ -15,11 +15,15 @@ from geocairn.places.hierarchy import Hierarchy
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
 from geocairn.systems.map_likelihood import MapModel
 from geocairn.systems.place_likelihood import PlaceModel, padded
+from geocairn.systems.strictly import check_no_other_arrays, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 from geocairn.systems.warp import Warp
 
 KIND = "synthetic-limit"
 PRIOR_KIND = "constant"
+_NUMBERS = ("rotation", "inner", "outer", "strength", "mean", "variance", "sharpness", "sigma", "scene_scale", "map_shares", "map_concentration")
+# Of the arrays of a warp, of places and of maps.
+_TYPES: Mapping[str, DTypeLike] = {**dict.fromkeys(_NUMBERS, np.float64), "gate": np.bool_, "gate_of_scene": np.int64, "map_region_of_city": np.int64}
 
 Array = NDArray[np.float64]
 
@@ -59,11 +63,12 @@ class ConstantSystem:
 
 
 class FloorSystem(ConstantSystem):
-    """The prior of a bundle, which has no settings."""
+    """The prior of a bundle, which has neither settings nor arrays."""
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         check_no_settings(bundle)
+        check_no_other_arrays(bundle, ())
 
 
 class LimitSystem(ConstantSystem):
@@ -72,6 +77,8 @@ class LimitSystem(ConstantSystem):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         check_no_settings(bundle)
+        check_takes_features(bundle)
+        _check_arrays(bundle)
         try:
             self.warp = Warp.of_arrays(bundle.arrays)
             self.places = PlaceModel.of_arrays(bundle.arrays)
@@ -100,7 +107,7 @@ class LimitSystem(ConstantSystem):
             features: (B, F) numbers; after the features proper the classes of the map, where the bundle takes maps.
 
         Returns:
-            (B, L) float64.
+            (B, L) float64; a row is NaN where the arithmetic left the finite.
 
         Raises:
             BadFeatures: of another width, or not finite.
@@ -110,11 +117,20 @@ class LimitSystem(ConstantSystem):
             raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.warp.dim} numbers per photo")
         if not np.isfinite(known).all():
             raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
-        latent = self.warp.latent_from_feature(padded(known[:, : self.warp.dim]))[: len(known)]
-        scores = self.places.log_likelihood(latent) + self.hierarchy.log_leaf_weight
-        if self.maps is not None:
-            scores += self.maps.log_likelihood(known[:, self.warp.dim :].astype(np.int64))
-        return scores
+        with np.errstate(all="ignore"):
+            latent = self.warp.latent_from_feature(padded(known[:, : self.warp.dim]))[: len(known)]
+            scores = self.places.log_likelihood(latent) + self.hierarchy.log_leaf_weight
+            if self.maps is not None:
+                scores += self.maps.log_likelihood(known[:, self.warp.dim :].astype(np.int64))
+        return without_broken_rows(scores)
+
+
+def _check_arrays(bundle: Bundle) -> None:
+    """Refuse arrays of other types, not finite, or not known; those that are missing are told where they are read."""
+    for name, array in bundle.arrays.items():
+        if name in _TYPES:
+            checked_array(bundle, name, array.ndim, _TYPES[name])
+    check_no_other_arrays(bundle, _TYPES)
 
 
 def check_no_settings(bundle: Bundle) -> None:

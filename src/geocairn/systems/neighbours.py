@@ -128,12 +128,15 @@ class NeighboursSystem(ScaledLeafScorer):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         self.settings = parsed_settings(bundle, NeighbourSettings)
-        vectors, place = self.array("vectors", 2), self.array("place", 1)
+        vectors, place = self.array("vectors", 2, np.float16), self.array("place", 1, np.int32)
         if vectors.shape != (len(place), self.dim) or not len(place) or place.min() < 0 or place.max() >= len(self.hierarchy):
             raise BadBundle(f"{bundle.folder}: vectors of shape {vectors.shape} and {len(place)} places do not fit its {self.dim} features; train it anew")
+        self.check_all_read()
         self._gallery = Gallery.of(vectors, place)
 
     def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(B, L) log-probabilities."""
-        nearest = self._gallery.nearest(gallery_vectors(self.scaling(features), self.settings.metric), self.settings.k)
-        return smoothed_log(vote(nearest, self.hierarchy, self.settings), self.hierarchy, self.settings.smoothing)
+        """(B, L) log-probabilities; NaN of features so far from all others that fp16 does not hold them."""
+        vectors = gallery_vectors(self.scaling(features), self.settings.metric)
+        is_whole = np.isfinite(vectors).all(axis=1, keepdims=True)
+        nearest = self._gallery.nearest(np.where(is_whole, vectors, np.float16(0)), self.settings.k)
+        return np.where(is_whole, smoothed_log(vote(nearest, self.hierarchy, self.settings), self.hierarchy, self.settings.smoothing), np.nan)

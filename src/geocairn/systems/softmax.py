@@ -31,6 +31,7 @@ class SoftmaxSystem(ScaledLeafScorer):
         shapes = [weight.shape for weight, _ in self._layers]
         if widths[-1] != self.hierarchy.n_leaves or shapes != [(out, into) for into, out in pairwise(widths)]:
             raise BadBundle(f"{bundle.folder}: layers of {shapes} do not lead from {self.dim} features to {self.hierarchy.n_leaves} leaves; train it anew")
+        self.check_all_read()
 
     def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """(B, L) log-probabilities."""

@@ -1,0 +1,76 @@
+"""What systems demand of the arrays of their bundles, and of the scores that they make with them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from geocairn.errors import BadBundle
+from geocairn.systems.bundle import WEIGHTS, Bundle
+
+# What float32 holds, with room for differences: beyond it scores are faults of a system.
+HIGHEST_SCORE = 1e37
+
+
+def checked_array(bundle: Bundle, name: str, n_dims: int, dtype: DTypeLike) -> NDArray[np.generic]:
+    """An array of a bundle.
+
+    Raises:
+        BadBundle: it is not there, of another type or number of dimensions, or not finite.
+    """
+    found = bundle.arrays.get(name)
+    if found is None:
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: holds no array {name!r}; train it anew")
+    if found.dtype != dtype or found.ndim != n_dims:
+        wanted = f"{np.dtype(dtype)} of {n_dims} dimensions"
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is {found.dtype} of shape {found.shape}, not {wanted}; train it anew")
+    if not np.isfinite(found).all():
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is not finite; train it anew")
+    return found
+
+
+def check_no_other_arrays(bundle: Bundle, known: Iterable[str]) -> None:
+    """Refuse arrays that nobody reads.
+
+    Raises:
+        BadBundle: naming the first one.
+    """
+    unknown = sorted({*bundle.arrays} - {*known}) if (bundle.folder / WEIGHTS).exists() else []
+    if unknown:
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {unknown[0]!r} is not known to the kind {bundle.config.kind!r}; take it out")
+
+
+def check_spread(std: NDArray[np.float32], name: str, bundle: Bundle) -> None:
+    """Refuse what cannot be the spread of training photos' features. That of a feature that never varied is 0, but of several photos some feature varies.
+
+    Raises:
+        BadBundle: a negative number, or 0 throughout.
+    """
+    counted = bundle.hierarchy.places_of(0)
+    n_photos = int(bundle.hierarchy.count[counted.start : counted.stop].sum())
+    if (std < 0).any():
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is a spread, but {std.min():g} is among its numbers; train it anew")
+    if n_photos > 1 and not (std > 0).any():
+        raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is 0 throughout, as if all training photos were alike; train it on other features")
+
+
+def check_takes_features(bundle: Bundle) -> None:
+    """Refuse a bundle that takes features and does not say which.
+
+    Raises:
+        BadBundle: it names no store.
+    """
+    if not bundle.config.stores:
+        raise BadBundle(f"{bundle.folder / 'config.json'}: stores = {{}}: the kind {bundle.config.kind!r} takes features; name their store and encoder")
+
+
+def without_broken_rows(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows as they are, but NaN throughout where one has a NaN, no best place, or numbers that no log-probability reaches: it says nothing of any place.
+
+    Args:
+        scores: (B, L) log-scores; minus infinity excludes a place. Changed in place.
+    """
+    bounded = np.where(np.isneginf(scores), 0, scores)
+    is_whole = (np.abs(bounded) < HIGHEST_SCORE).all(axis=1) & ~np.isneginf(scores).all(axis=1)
+    scores[~is_whole] = np.nan
+    return scores
