@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,9 +65,9 @@ def load_checkpoint(folder: Path, step: int) -> dict[str, Any]:
         record = CheckpointRecord.parse(str(path.with_suffix(".json")), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
         if path.stat().st_size != record.bytes or file_sha256(path) != record.file_sha256:
             raise BadRun(f"{path}: truncated or changed since it was written; {_mend(folder, step)}")
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (OSError, ValueError, TypeError, RecursionError, RuntimeError, pickle.UnpicklingError, BadConfig) as error:
+    except (OSError, ValueError, RecursionError, BadConfig) as error:
         raise BadRun(f"{path}: cannot be read ({' '.join(str(error).split())[:200]}); {_mend(folder, step)}") from None
+    return _read_plain(path, _mend(folder, step))
 
 
 def prune_checkpoints(folder: Path, *, keep_last: int, best: int | None) -> None:
@@ -81,6 +82,23 @@ def prune_checkpoints(folder: Path, *, keep_last: int, best: int | None) -> None
 
 def _stem(step: int) -> str:
     return f"step-{step:09d}"
+
+
+def _read_plain(path: Path, mend: str) -> dict[str, Any]:
+    """The state in a file of numbers, strings, lists, mappings and tensors; whatever else it holds is not made.
+
+    Raises:
+        BadRun: it holds anything else, or cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            # What torch says of such files is advice to read them without a guard.
+            warnings.simplefilter("ignore")
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (pickle.UnpicklingError, AttributeError):
+        raise BadRun(f"{path}: holds something else than numbers, texts, lists and tensors, and was not read: somebody has changed it; {mend}") from None
+    except Exception as error:  # noqa: BLE001 - bytes that were meant to deceive make torch raise anything
+        raise BadRun(f"{path}: cannot be read ({' '.join(str(error).split())[:200] or type(error).__name__}); {mend}") from None
 
 
 def _mend(folder: Path, step: int) -> str:
