@@ -198,7 +198,11 @@ def _reshape(weights):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [(_lose, r"lacks .*layernorm.* \(1 in all"), (_add, "unknown to the network: adapter.weight"), (_reshape, "cannot be loaded as ViTModel")],
+    [
+        (_lose, r"lacks .*layernorm.* \(1 in all"),
+        (_add, "unknown to the network: adapter.weight"),
+        (_reshape, r"its weights do not fit its config\.json: .*layernorm.* is \(5,\), but \(16,\) by the configuration \(1 such in all; ViTModel\); take"),
+    ],
 )
 def test_weights_are_all_there_and_no_others(copied, change, said):
     folder = copied()
@@ -238,15 +242,16 @@ def _tell(**changes):
         (_pickle, r"pytorch_model\.bin: weights in a pickle"),
         (_pickle_under_our_name, "cannot be loaded"),
         (lambda folder: (folder / WEIGHTS).unlink(), "holds no model.safetensors"),
-        (lambda folder: (folder / "config.json").unlink(), r"config\.json: no such file"),
+        (lambda folder: (folder / "config.json").unlink(), r"a folder without a config\.json; give the folder of an encoder, or one of dinov3-vitl16,"),
         (lambda folder: (folder / "preprocessor_config.json").unlink(), r"preprocessor_config\.json: no such file"),
         (_tell(model_type="bert"), "model_type 'bert' is no image encoder that is known; they are clip,"),
         (_tell(model_type=["vit"]), "no image encoder"),
-        (_tell(hidden_size=17), "cannot be loaded"),
+        (_tell(hidden_size=17), r"do not fit its config\.json: .* \(30 such in all; ViTModel\); take both from one encoder"),
         (_tell(num_hidden_layers=3), "lacks"),
         (_tell(num_hidden_layers=1), "unknown to the network"),
-        (_tell(num_channels=1), "cannot be loaded"),
-        (_tell(image_size=64), "cannot be loaded|does not take 32 x 32 pixels"),
+        (_tell(num_channels=1), r"do not fit its config\.json: .*projection.weight is \(16, 3, 8, 8\), but \(16, 1, 8, 8\)"),
+        (_tell(intermediate_size=24), r"do not fit its config\.json: .*\(6 such in all; ViTModel\)"),
+        (_tell(image_size=64), "its weights do not fit its config.json|does not take 32 x 32 pixels"),
     ],
 )
 def test_damaged_folders_are_one_line(copied, damage, said):
@@ -255,6 +260,7 @@ def test_damaged_folders_are_one_line(copied, damage, said):
     with pytest.raises(BadEncoder, match=said) as refused:
         load_encoder(str(folder))
     assert "\n" not in str(refused.value)
+    assert "ignore_mismatched_sizes" not in str(refused.value)
 
 
 def test_pixels_of_another_size_than_the_network_are_told(copied):

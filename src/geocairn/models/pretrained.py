@@ -30,10 +30,12 @@ def pretrained_folder(name: str, known: Mapping[str, str], more_files: Sequence[
 
     Raises:
         UnknownName: neither a folder nor a known name.
-        BadEncoder: it could not be fetched.
+        BadEncoder: a folder without configuration, or it could not be fetched.
     """
-    if Path(name).is_dir():
+    if (Path(name) / "config.json").exists():
         return Path(name)
+    if Path(name).is_dir():
+        raise BadEncoder(f"{name}: a folder without a config.json; give the folder of an encoder, or one of {', '.join(known)}")
     if name not in known:
         kind = "a file, not a folder" if Path(name).exists() else "neither a folder nor a name that is known"
         raise UnknownName(f"{name}: {kind}; give a folder, or one of {', '.join(known)}")
@@ -69,11 +71,19 @@ def load_pretrained(folder: Path, model: str, dtype: torch.dtype, leaves_out: Se
         try:
             config = _config(kind.config_class, folder)
             told = {"use_safetensors": True, "local_files_only": True, "output_loading_info": True, "dtype": dtype, "config": config}
+            # Shapes that do not fit are told below, in our own words.
+            told["ignore_mismatched_sizes"] = True
             loaded, info = kind.from_pretrained(folder, **told, **options)
         except Exception as error:  # noqa: BLE001 - damaged files make transformers raise anything
             raise BadEncoder(f"{folder}: cannot be loaded as {model} ({_reason(error)}); download the folder anew") from None
     left_over = [key for key in info["unexpected_keys"] if not any(re.fullmatch(pattern, key) for pattern in leaves_out)]
-    for what, keys in (("lacks", info["missing_keys"]), ("has weights unknown to the network:", left_over), ("has other shapes of", info["mismatched_keys"])):
+    if info["mismatched_keys"]:
+        name, there, wanted = min(info["mismatched_keys"])
+        raise BadEncoder(
+            f"{folder}: its weights do not fit its config.json: {name} is {tuple(there)}, but {tuple(wanted)} by the configuration "
+            f"({len(info['mismatched_keys'])} such in all; {model}); take both from one encoder"
+        )
+    for what, keys in (("lacks", info["missing_keys"]), ("has weights unknown to the network:", left_over)):
         if keys:
             raise BadEncoder(f"{folder}: {what} {sorted(map(str, keys))[0]} ({len(keys)} in all; {model}); are its files of one encoder?")
     frozen: nn.Module = loaded.eval().requires_grad_(False)
