@@ -10,6 +10,7 @@ from geocairn.synth import places
 from geocairn.synth.settings import SynthSettings
 from geocairn.synth.write import write_synth
 from geocairn.systems.bundle import load_bundle
+from geocairn.systems.limits import LimitSystem
 
 
 @pytest.fixture
@@ -27,7 +28,9 @@ def earth(tmp_path_factory):
     return out
 
 
-def test_the_command_tells_before_and_after_and_writes_the_bundle(command, earth, tmp_path):
+def test_the_command_tells_before_and_after_and_writes_the_bundle(command, earth, tmp_path, monkeypatch):
+    scores = LimitSystem.log_scores
+    monkeypatch.setattr(LimitSystem, "log_scores", lambda system, features: 5 * scores(system, features))
     ran = command("calibrate", earth / "learnable", earth / "val.parquet", "--out", tmp_path / "b")
     assert (ran.code, ran.err) == (0, "")
     bundle = load_bundle(tmp_path / "b")
@@ -36,6 +39,29 @@ def test_the_command_tells_before_and_after_and_writes_the_bundle(command, earth
     for line in ("temperature", "nats to the true leaf", "country: ECE", "city: ECE", "in the 50% region", "in the 95% region"):
         assert line in ran.out
     assert "nan" not in ran.out
+
+
+def test_photos_whose_authors_nobody_knows_are_not_said_to_have_some(command, earth, tmp_path):
+    pq.write_table(pq.read_table(earth / "val.parquet").drop_columns("author"), tmp_path / "val.parquet")
+    (tmp_path / "features").symlink_to(earth / "features")
+    ran = command("calibrate", earth / "learnable", tmp_path / "val.parquet", "--out", tmp_path / "b")
+    assert "calibrated on 120 photos, authors not known: errors are by photo\n" in ran.out
+    assert "fitted on other photos, in five parts" in ran.out
+    assert " authors of " not in (tmp_path / "b/card.md").read_text()
+    assert "authors" not in load_bundle(tmp_path / "b").calibration.fitted_on
+
+
+def test_a_calibration_that_makes_things_worse_is_told(command, earth, tmp_path):
+    # So few photos tell the temperature of scores that need none worse than no photos.
+    ran = command("calibrate", earth / "learnable", earth / "val.parquet", "--out", tmp_path / "b")
+    before, after = next(line for line in ran.out.splitlines() if line.startswith("nats")).split()[-2:]
+    assert (ran.code, float(after) > float(before)) == (0, True)
+    assert ran.err == (
+        f"geocairn: {tmp_path}/b: written, but worse for photos left out of the fit, {before} -> {after} nats to the true leaf: "
+        "calibrate on more photos, or use the bundle as it was\n"
+    )
+    # What the old temperature was fitted on says nothing against the new one.
+    assert command("calibrate", tmp_path / "b", earth / "val.parquet", "--out", tmp_path / "c").err == ""
 
 
 def test_a_failed_row_is_told_and_ends_with_1(command, earth, tmp_path):
@@ -47,7 +73,7 @@ def test_a_failed_row_is_told_and_ends_with_1(command, earth, tmp_path):
     assert ran.code == 1
     assert "119 photos" in ran.out
     assert "1 failed" in ran.out
-    assert ran.err.startswith("geocairn: x: has no features")
+    assert "\ngeocairn: x: has no features" in f"\n{ran.err}"
 
 
 def test_refusals_are_one_line(command, earth, tmp_path):

@@ -22,6 +22,12 @@ def calibrate(
 
     found = calibrate_bundle(bundle, manifest, photos=photos, out=out, jobs=jobs, watch=counted)
     typer.echo(_text(found))
+    if found.is_worse:
+        typer.echo(
+            f"geocairn: {found.folder}: written, but worse for photos left out of the fit, {found.before.nll:.4f} -> {found.after.nll:.4f} nats to the true leaf: "
+            "calibrate on more photos, or use the bundle as it was",
+            err=True,
+        )
     if found.errors:
         typer.echo(f"geocairn: {found.errors[0]}", err=True)
         raise typer.Exit(1)
@@ -34,7 +40,8 @@ def _text(found: "Calibrated") -> str:
         f"{found.n_outside} outside every place": found.n_outside,
         f"{found.n_not_drawn} left out for want of memory": found.n_not_drawn,
     }
-    counts = [f"{found.n} photos of {new.fitted_on['authors']} authors", *(said for said, n in left_out.items() if n)]
+    by_whom = "photos, authors not known: errors are by photo" if found.n_authors is None else f"photos of {found.n_authors} authors"
+    counts = [f"{found.n} {by_whom}", *(said for said, n in left_out.items() if n)]
     lines = [
         f"{found.folder}: calibrated on {', '.join(counts)}",
         f"bundle sha256 {found.bundle_sha256}",
@@ -53,7 +60,8 @@ def _text(found: "Calibrated") -> str:
         pair = (f"{one.inside:.3f} +- {one.standard_error:.3f}" for one in (held, after.regions[nominal]))
         lines.append(_line(f"in the {nominal:.0%} region", *pair))
         lines.append(_line("  which holds", f"{held.mass:.3f}", f"{after.regions[nominal].mass:.3f}"))
-    lines += ["", "After: under temperatures fitted on the photos of other authors, in five parts."]
+    others = "other photos" if found.n_authors is None else "the photos of other authors"
+    lines += ["", f"After: under temperatures fitted on {others}, in five parts."]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -32,7 +32,9 @@ class Calibrated:
         folder: of the bundle with its new calibration.
         before: under the temperature that the bundle had.
         after: under a temperature fitted on the photos of other authors, photo by photo.
-        temperature_error: standard error of the temperature, by author.
+        temperature_error: standard error of the temperature, by author, or by photo where authors are not known.
+        n: photos that it was fitted on.
+        n_authors: of those, a photo without one counting as the only one of its own; None where the manifest names none at all.
         n_outside: photos taken outside every place; they take no part.
         n_not_drawn: photos left out for want of memory.
         errors: why photos could not be scored.
@@ -46,9 +48,16 @@ class Calibrated:
     after: Figures
     temperature_error: float
     n: int
+    n_authors: int | None
     n_outside: int
     n_not_drawn: int
     errors: tuple[str, ...]
+
+    @property
+    def is_worse(self) -> bool:
+        """True leaves of photos left out of the fit are less likely than under the old temperature, which was not fitted on these photos either."""
+        is_old_of_these = self.old.fitted_on.get("manifest_sha256") == self.new.fitted_on["manifest_sha256"]
+        return not is_old_of_these and round(self.after.nll, 4) > round(self.before.nll, 4)
 
 
 def calibrate_bundle(
@@ -137,10 +146,11 @@ def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
     temperature = round(fit_temperature(held, np.arange(len(held))), 4)
     before, _ = figures_of(held, np.full(len(held), bundle.calibration.temperature), bundle.hierarchy, bundle.territory)
     after, told = figures_of(held, _held_out_temperatures(held), bundle.hierarchy, bundle.territory)
+    n_authors = len(np.unique(held.groups)) if manifest.has_authors else None
     fitted_on: dict[str, str | int | float] = {
         "manifest_sha256": manifest.sha256,
         "photos": len(held),
-        "authors": len(np.unique(held.groups)),
+        **({} if n_authors is None else {"authors": n_authors}),
         "nll_before": round(before.nll, 4),
         "nll_after": round(after.nll, 4),
     }
@@ -154,6 +164,7 @@ def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
         after=after,
         temperature_error=temperature_error(held, temperature),
         n=len(held),
+        n_authors=n_authors,
         n_outside=0,
         n_not_drawn=0,
         errors=(),
@@ -171,7 +182,8 @@ def _held_out_temperatures(held: HeldScores) -> NDArray[np.float64]:
 
 
 def _said(found: Calibrated, manifest: Manifest) -> str:
+    authors = "authors not known" if found.n_authors is None else f"{found.n_authors} authors"
     return (
-        f"Temperature {found.new.temperature:g} (standard error {found.temperature_error:.2g}), support {found.new.support:g}; fitted on {found.n} photos of "
-        f"{found.new.fitted_on['authors']} authors of the manifest with sha256 {manifest.sha256}."
+        f"Temperature {found.new.temperature:g} (standard error {found.temperature_error:.2g}), support {found.new.support:g}; fitted on {found.n} photos "
+        f"({authors}) of the manifest with sha256 {manifest.sha256}."
     )
