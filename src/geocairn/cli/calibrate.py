@@ -23,11 +23,8 @@ def calibrate(
     found = calibrate_bundle(bundle, manifest, photos=photos, out=out, jobs=jobs, watch=counted)
     typer.echo(_text(found))
     if found.is_worse:
-        typer.echo(
-            f"geocairn: {found.folder}: written, but worse for photos left out of the fit, {found.before.nll:.4f} -> {found.after.nll:.4f} nats to the true leaf: "
-            "calibrate on more photos, or use the bundle as it was",
-            err=True,
-        )
+        worse = f"worse for photos left out of the fit, {found.before.nll:.4f} -> {found.after.nll:.4f} nats to the true leaf"
+        typer.echo(f"geocairn: {found.folder}: written, but {worse}: calibrate on more photos, or use the bundle as it was", err=True)
     if found.errors:
         typer.echo(f"geocairn: {found.errors[0]}", err=True)
         raise typer.Exit(1)
