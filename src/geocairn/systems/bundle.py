@@ -31,6 +31,17 @@ REQUIRED = ("config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "
 SUFFIXES = (".json", ".npz", ".npy", ".md", ".toml", ".txt", ".safetensors", ".faiss", ".parquet")
 
 
+def plain_folder_name(name: str) -> str:
+    """The name itself, which leads to a folder beside a manifest and nowhere else.
+
+    Raises:
+        ValueError: it may lead elsewhere.
+    """
+    if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
+        raise ValueError(f"{name!r} is no plain name of a folder beside the manifest")
+    return name
+
+
 class BundleConfig(Config):
     """What a bundle is: which system reads it, what it is called, what it takes, and the settings of that system."""
 
@@ -45,10 +56,7 @@ class BundleConfig(Config):
     @field_validator("stores")
     @classmethod
     def _lie_beside_the_manifest(cls, stores: dict[str, str]) -> dict[str, str]:
-        for name in stores:
-            if name in ("", ".", "..") or set(name) & set("/\\:") or not name.isprintable():
-                raise ValueError(f"{name!r} is no plain name of a folder beside the manifest")
-        return stores
+        return {plain_folder_name(name): encoder for name, encoder in stores.items()}
 
 
 @dataclass(frozen=True)
