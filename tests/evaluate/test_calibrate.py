@@ -177,6 +177,24 @@ def test_no_features_beside_the_manifest_is_refused(earth, tmp_path):
         calibrate_bundle(earth / "bayes", tmp_path / "val.parquet", out=tmp_path / "b")
 
 
+@pytest.mark.parametrize(("fault", "said"), [(np.nan, "its scores are not finite"), (-np.inf, "its true place is excluded altogether")])
+def test_photos_whose_true_place_has_no_score_are_told(earth, tmp_path, monkeypatch, fault, said):
+    monkeypatch.setattr(LimitSystem, "log_scores", _with_fault(LimitSystem.log_scores, fault))
+    found = calibrate_bundle(earth / "bayes", earth / "val.parquet", out=tmp_path / "b")
+    assert found.errors[0].endswith(f"of those scored: {said}, which no temperature mends; look at the scores")
+
+
+def _with_fault(scores, fault):
+    """The scores with a fault in the likeliest place of each batch's first row."""
+
+    def log_scores(system, features):
+        found = scores(system, features)
+        found[0, found[0].argmax()] = fault
+        return found
+
+    return log_scores
+
+
 def test_scores_that_say_nothing_are_refused(earth, tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     monkeypatch.setattr(LimitSystem, "log_scores", lambda system, features: 100 * random.normal(size=(len(features), system.hierarchy.n_leaves)))

@@ -136,7 +136,8 @@ def _held(stream: Iterable[Scored], leaf: NDArray[np.int64], groups: NDArray[np.
         if np.isfinite(scores[row, leaf[row]] + (0 if clues is None else clues[row, leaf[row]])):
             kept[row] = True
         else:
-            errors.append(f"row {row + 1} of those scored: its true place is excluded altogether, which no temperature mends; look at the scores")
+            fault = "its scores are not finite" if np.isnan(scores[row]).any() else "its true place is excluded altogether"
+            errors.append(f"row {row + 1} of those scored: {fault}, which no temperature mends; look at the scores")
     if kept.all():
         return HeldScores(scores, clues, leaf, groups), errors
     return HeldScores(scores[kept], None if clues is None else clues[kept], leaf[kept], groups[kept]), errors
