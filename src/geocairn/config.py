@@ -2,11 +2,24 @@
 
 import hashlib
 import json
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geocairn.errors import BadConfig
+
+
+class Fault(NamedTuple):
+    """What is wrong with a setting: its key, dotted; its value, None where several keys are at fault together; and what was expected."""
+
+    key: str
+    value: str | None
+    words: str
+
+    @property
+    def told(self) -> str:
+        """All of it."""
+        return self.words if not self.key else f"{self.key}: {self.words}" if self.value is None else f"{self.key} = {self.value}: {self.words}"
 
 
 class Config(BaseModel):
@@ -24,21 +37,18 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise BadConfig(f"{source}: {cls.fault_of(error)[1]}") from None
+            raise BadConfig(f"{source}: {cls.fault_of(error).told}") from None
 
     @classmethod
-    def fault_of(cls, error: ValidationError) -> tuple[str, str]:
-        """The first fault that `error` found in values of this class.
-
-        Returns:
-            The key, dotted, and one line that says it with its value and what was expected; of an unknown key, also the known ones beside it.
-        """
+    def fault_of(cls, error: ValidationError) -> "Fault":
+        """The first fault that `error` found in values of this class; of an unknown key, with the known ones beside it."""
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         known = f" (known keys: {', '.join(cls._keys_at(first['loc'][:-1]))})" if first["type"] == "extra_forbidden" else ""
         words = first["msg"].removeprefix("Value error, ")
         # A fault of several keys together has no value of its own.
-        return key, f"{key} = {first.get('input')!r}: {words}{known}" if key else words
+        is_table = not key or (first["type"] == "value_error" and isinstance(first.get("input"), dict))
+        return Fault(key, None if is_table else repr(first.get("input")), f"{words}{known}")
 
     @classmethod
     def _keys_at(cls, path: tuple[int | str, ...]) -> list[str]:

@@ -42,7 +42,10 @@ def recipe(tmp_path):
 def test_a_recipe_becomes_a_run_with_a_bundle(command, recipe, tmp_path):
     run = tmp_path / "run"
     ran = command("train", recipe, "train.seed=3", "model.dim=6", "--out", run)
-    assert (ran.code, ran.out, ran.err) == (0, f"{run}/bundle\n", "")
+    assert (ran.code, ran.out) == (0, f"{run}/bundle\n")
+    told = [line.partition(": loss")[0] for line in ran.err.splitlines()]
+    assert told == [f"geocairn: step {step} of 20" for step in (4, 8, 12, 16, 20)]
+    assert ran.err.endswith(", the best so far\n")
     assert (run / "bundle/model.safetensors").is_file()
     config = (run / "config.toml").read_text()
     assert "seed = 3\n" in config
@@ -65,13 +68,15 @@ def test_a_longer_run_goes_on_when_asked(command, recipe, tmp_path):
     command("train", recipe, "--out", tmp_path / "run")
     assert "--resume goes on" in command.refused("train", recipe, "train.epochs=6", "--out", tmp_path / "run")
     ran = command("train", recipe, "train.epochs=6", "--out", tmp_path / "run", "--resume")
-    assert (ran.code, ran.err) == (0, "geocairn: going on after step 20 of 24\n")
+    assert (ran.code, ran.err) == (0, ran.err)
+    assert ran.err.startswith("geocairn: going on after step 20 of 24\ngeocairn: step 24 of 24: loss ")
 
 
 def test_a_run_in_bfloat16_says_no_more_than_another(recipe, tmp_path):
     words = ["train", recipe, "train.precision=bf16-mixed", "--out", tmp_path / "run"]
     ended = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", TOY_COMMAND, *map(str, words)], capture_output=True, check=False, cwd=ROOT)
-    assert (ended.returncode, ended.stderr, ended.stdout.decode()) == (0, b"", f"{tmp_path / 'run'}/bundle\n")
+    assert (ended.returncode, ended.stderr, ended.stdout.decode()) == (0, ended.stderr, f"{tmp_path / 'run'}/bundle\n")
+    assert all(line.startswith(b"geocairn: step ") for line in ended.stderr.splitlines())
 
 
 def test_a_dry_run_tells_and_writes_nothing(command, recipe, tmp_path):
@@ -89,9 +94,9 @@ def test_a_dry_run_tells_and_writes_nothing(command, recipe, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["train.lrr=1"], r"train.lrr=1: train.lrr = 1: Extra inputs are not permitted (known keys: seed, "),
+        (["train.lrr=1"], r"train.lrr=1: Extra inputs are not permitted (known keys: seed, "),
         (["train.lr"], "train.lr: write key=value, such as train.lr=1e-3"),
-        (["train.lr=fast"], "train.lr=fast: train.lr = 'fast': Input should be a valid number"),
+        (["train.lr=fast"], "train.lr=fast: Input should be a valid number"),
         (["system=hierlock"], "toy.toml: system = 'hierlock': use one of toy"),
         (["train.watch=accuracy"], "train.watch = 'accuracy': the task validates by loss, fit"),
     ],

@@ -187,7 +187,7 @@ def test_photos_without_features_are_row_errors_and_count_as_wrong(command, tmp_
 def test_training_features_that_are_not_finite_are_one_line(command, tmp_path):
     data = write_data(tmp_path / "data", no_features=(3, 4))
     said = command.refused("train", data / "hierloc.toml", "--out", tmp_path / "run")
-    assert said == f"{data}/features: 2 training photos have no finite features; leave them out"
+    assert said == f"{data}/features: 2 training photos have no finite features, such as 'train-3.jpg'; take their rows out of the manifest"
 
 
 def damaged_config(**changes):
@@ -276,11 +276,11 @@ def test_a_damaged_bundle_is_one_line_whoever_reads_it(command, data, bundle, tm
     [
         (["system=geoclip2"], "hierloc.toml: system = 'geoclip2': use one of hierloc, "),
         (["system=softmax"], "Extra inputs are not permitted (known keys: "),
-        (["model.head=linear"], "model.head=linear: model.head = 'linear': Extra inputs are not permitted (known keys: geometry, "),
-        (["neighbours.k=[1]"], "hierloc.toml: neighbours = {'k': [1]}: Extra inputs are not permitted (known keys: system, "),
+        (["model.head=linear"], "model.head=linear: Extra inputs are not permitted (known keys: geometry, "),
+        (["neighbours.k=[1]"], "hierloc.toml with neighbours.k=[1]: neighbours = {'k': [1]}: Extra inputs are not permitted (known keys: system, "),
         (["prototypes.per_entity=4"], "model.entities.leave_out takes photos out of one mean for each entity, not out of prototypes.per_entity = 4"),
-        (["places.leak=true"], "places.leak=true: places.leak = True: Extra inputs are not permitted (known keys: source, rows, leaked)"),
-        (["places.leaked=yes"], "places.leaked=yes: places.leaked = 'yes': Input should be a valid boolean"),
+        (["places.leak=true"], "places.leak=true: Extra inputs are not permitted (known keys: source, rows, leaked)"),
+        (["places.leaked=yes"], "places.leaked=yes: Input should be a valid boolean"),
         (["places.rows.fill_missing=true", "places.rows.labels=osv5m"], "fill_missing goes with labels = columns alone, not with osv5m"),
     ],
 )
@@ -351,7 +351,7 @@ def test_a_leak_wants_all_three_splits(command, data, tmp_path):
 def test_a_run_killed_by_the_system_and_resumed_gives_the_same_bundle(command, data, tmp_path, monkeypatch):
     words = ("train", data / "hierloc.toml", "train.epochs=100", "train.log_every=5", "train.validate_every_epochs=20")
     run = tmp_path / "run"
-    killed, deadline = start(*words, "--out", run, env={**os.environ, "OMP_NUM_THREADS": "1"}), time.monotonic() + 60
+    killed, deadline = start(*words, "--out", run, env={**os.environ, "OMP_NUM_THREADS": "1"}), time.monotonic() + 300
     while len(checkpoint_steps(run / "checkpoints")) < 2 and time.monotonic() < deadline:
         time.sleep(0.005)
     killed.send_signal(signal.SIGKILL)
@@ -363,7 +363,8 @@ def test_a_run_killed_by_the_system_and_resumed_gives_the_same_bundle(command, d
     steps, loss = [], HierLocTask.loss
     monkeypatch.setattr(HierLocTask, "loss", lambda self, rows, step: (steps.append(step), loss(self, rows, step))[1])
     ran = command(*words, "--out", run, "--resume")
-    assert (ran.code, ran.err) == (0, f"geocairn: going on after step {done} of 200\n")
+    assert ran.code == 0
+    assert ran.err.startswith(f"geocairn: going on after step {done} of 200\ngeocairn: step ")
     assert steps == list(range(done, 200))
     # Rows of the log are as they were, their times among them, and others only follow.
     whole = log[: log.rfind(b"\n") + 1]

@@ -17,7 +17,7 @@ from tests.train.toy import Places, Regression, recipe, same, weights
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
-from geocairn.train.log import read_log
+from geocairn.train.log import RunLog, read_log
 
 KINDS = [Regression, Places]
 
@@ -260,6 +260,22 @@ def test_a_folder_of_other_things_is_not_touched(tmp_path):
     with pytest.raises(BadOutput, match="is a file"):
         run(tmp_path / "notes.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_that_was_refused_makes_room_for_the_mended_recipe(tmp_path):
+    with pytest.raises(BadConfig):
+        run(tmp_path / "run", {"watch": "accuracy"})
+    rows = run(tmp_path / "run", {"lr": 0.01})
+    assert rows == run(tmp_path / "other", {"lr": 0.01})
+
+
+def test_a_folder_where_another_process_trains_is_refused(tmp_path):
+    run(tmp_path / "run", stop_at=5)
+    with RunLog(tmp_path / "run/log.jsonl"):
+        for resume in (False, True):
+            with pytest.raises(BadRun, match="another process trains there"):
+                run(tmp_path / "run", resume=resume)
+    run(tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("watch", ["accuracy", "nothing"])

@@ -49,7 +49,14 @@ def test_a_fit_writes_recipe_log_bundle_and_what_it_found(tmp_path):
     assert said == [f"{tmp_path / 'run'}: already trained"] * 2
 
 
-@pytest.mark.parametrize("cut_at", [1, 3])
+def test_what_ended_before_its_first_try_makes_room_for_another_recipe(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fit_run(tmp_path / "run", PickRecipe(), lambda folder: Pick(folder, 1))
+    fit_run(tmp_path / "run", PickRecipe(model=ToyModel(dim=5)), Pick)
+    assert "dim = 5" in (tmp_path / "run/config.toml").read_text()
+
+
+@pytest.mark.parametrize("cut_at", [2, 3])
 def test_what_is_cut_off_begins_again_when_asked_and_its_log_has_each_try_once(tmp_path, cut_at):
     with pytest.raises(KeyboardInterrupt):
         fit_run(tmp_path / "run", PickRecipe(), lambda folder: Pick(folder, cut_at))

@@ -4,6 +4,8 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -20,6 +22,7 @@ from geocairn.train.engine import train
 from geocairn.train.hierloc import HierLocTask, make_hierloc_task
 from geocairn.train.kinds import KINDS
 from geocairn.train.recipe import parse_recipe
+from geocairn.train.rows import Rows
 
 SMALL = {
     "system": "hierloc",
@@ -245,6 +248,25 @@ def test_a_hierarchy_that_holds_test_rows_is_refused_whatever_it_says_of_itself(
         save_origin(copy, photos)
         with pytest.raises(BadHierarchy, match=rf"1 of the 30 photos in .*{split}\.parquet are among the 541"):
             task_of(copy, tmp_path / split)
+
+
+def test_validation_rows_that_tell_nothing_are_refused(earth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(earth, copy)
+    table = pq.read_table(earth / "val.parquet")
+    for level in ("country", "region", "subregion", "city"):
+        table = table.set_column(table.column_names.index(level), level, pa.array(["nowhere"] * len(table)))
+    pq.write_table(table, copy / "val.parquet")
+    with pytest.raises(BadManifest, match=r"val\.parquet: none of 30 rows shows a place of the training rows"):
+        task_of(copy, tmp_path / "places")
+
+
+def test_validation_photos_without_features_are_refused_where_none_has_any(earth, tmp_path, monkeypatch):
+    photos = len(read_manifest(earth / "train.parquet").photos)
+    read = Rows.read
+    monkeypatch.setattr(Rows, "read", lambda self, rows: read(self, rows) if len(self) == photos else torch.full_like(read(self, rows), torch.nan))
+    with pytest.raises(BadFeatures, match=r"none of 30 photos of .*val\.parquet has finite features"):
+        task_of(earth, tmp_path / "places")
 
 
 def test_prototypes_are_the_entities_features(earth, tmp_path):

@@ -77,7 +77,12 @@ class Numbers:
     @property
     def features(self):
         header = type("Header", (), {"dim": self.numbers.shape[1]})
-        return type("Store", (), {"folder": Path("store"), "meta": type("Meta", (), {"header": header})})
+        photos = [f"{row}.jpg" for row in range(len(self.numbers))]
+        return type("Store", (), {"folder": Path("store"), "photos": photos, "meta": type("Meta", (), {"header": header})})
+
+    @property
+    def row(self):
+        return np.arange(len(self.numbers))
 
     def __len__(self):
         return len(self.numbers)
@@ -98,5 +103,5 @@ def test_standardised_features_have_mean_0_and_spread_1(monkeypatch):
 def test_training_photos_without_features_are_counted_and_refused():
     numbers = np.zeros((9, 3))
     numbers[[2, 5], 1] = np.nan
-    with pytest.raises(BadFeatures, match="store: 2 training photos have no finite features; leave them out"):
+    with pytest.raises(BadFeatures, match=r"store: 2 training photos have no finite features, such as '2.jpg'; take their rows out"):
         feature_scaling(Numbers(numbers))

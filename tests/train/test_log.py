@@ -6,8 +6,10 @@ from geocairn.errors import BadRun
 from geocairn.train.log import RunLog, read_log
 
 
-def write(path, *steps, **options):
-    with RunLog(path, **options) as log:
+def write(path, *steps, drop_after=None):
+    with RunLog(path) as log:
+        if drop_after is not None:
+            log.drop_after(drop_after)
         for step in steps:
             log.append({"step": step, "loss": step / 2})
 

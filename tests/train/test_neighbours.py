@@ -167,8 +167,19 @@ def _where(mask):
 
 
 def test_a_metric_that_is_not_validated_is_named(small_synth, tmp_path):
-    with pytest.raises(BadConfig, match=r"neighbours.choose_by = 'town': validated are country, region, .*nll"):
+    with pytest.raises(BadConfig, match=r"neighbours.choose_by = 'town': the rows of .*val.parquet tell country, region, .*nll"):
         fitted(small_synth, tmp_path / "run", choose_by="town")
+
+
+def test_smoothing_that_nothing_chooses_is_refused(small_synth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(small_synth, copy)
+    table = pq.read_table(small_synth / "val.parquet")
+    unknown = pa.array(["nowhere"] * len(table))
+    pq.write_table(table.set_column(table.column_names.index("city"), "city", unknown), copy / "val.parquet")
+    with pytest.raises(BadConfig, match=r"neighbours.smoothing = \[0.1, 0.3\]: no row of .*val.parquet shows a known leaf"):
+        fitted(copy, tmp_path / "run", choose_by="country", smoothing=[0.1, 0.3])
+    fitted(copy, tmp_path / "run", choose_by="country", smoothing=[0.1])
 
 
 @pytest.mark.parametrize("value", [{"k": []}, {"k": [0]}, {"temperature": [0.0]}, {"smoothing": [1.0]}, {"metric": ["manhattan"]}])

@@ -1,8 +1,10 @@
 """Recipes: files and overrides, each key known, each value of its type, each refusal one line."""
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import model_validator
 from tests.train.toy import ToyModel, ToyRecipe
 
 from geocairn.config import Config
@@ -98,7 +100,7 @@ def test_an_unknown_table_is_named_with_the_known_ones(path):
 
 def test_an_unknown_key_of_an_override_names_the_override(path):
     words = refused(path, "train.lr=1", "train.lrr=1")
-    assert words.startswith("train.lrr=1: train.lrr = 1: ")
+    assert words.startswith("train.lrr=1: Extra inputs")
     assert "known keys: seed, epochs, steps," in words
 
 
@@ -129,7 +131,37 @@ def test_a_value_of_another_type_or_range_is_refused(path, override):
         # A date is read as the text it was.
         assert read_recipe(path, (override,), KINDS).train.watch.startswith("2020-01-01")
     else:
-        assert refused(path, override).startswith(f"{override}: {override.partition('=')[0]}")
+        assert re.match(rf"{re.escape(override)}: (Input should|{re.escape(override.partition('=')[0])}[.]\d = )", refused(path, override))
+
+
+class Pair(Config):
+    """Two that must be ordered."""
+
+    low: int = 1
+    high: int = 2
+
+    @model_validator(mode="after")
+    def _are_ordered(self) -> "Pair":
+        if self.low > self.high:
+            raise ValueError(f"low {self.low} is above high {self.high}")
+        return self
+
+
+class PairRecipe(Recipe):
+    """A recipe with a pair."""
+
+    system: str = "pair"
+    pair: Pair = Pair()
+
+
+def test_settings_that_do_not_go_together_are_told_with_the_overrides_of_them(path):
+    path.write_text('system = "pair"\n')
+    words = refused(path, "train.lr=1", "pair.low=3", kinds={"pair": PairRecipe})
+    assert words == f"{path} with pair.low=3: pair: low 3 is above high 2"
+
+
+def test_an_unknown_table_is_told_with_the_override_that_made_it(path):
+    assert refused(path, "modell.dim=3").startswith(f"{path} with modell.dim=3: modell = {{'dim': 3}}: Extra inputs are not permitted (known keys: system, ")
 
 
 def test_a_value_in_the_place_of_a_table_is_refused(path):

@@ -38,7 +38,7 @@ class ToyRecipe(Recipe):
 class Regression:
     """Learns a linear map through a layer with dropout; also draws from numpy and python, as augmentations do."""
 
-    name = "regression"
+    name, metric_names = "regression", ("loss", "fit")
 
     def __init__(self, recipe: ToyRecipe, n_train: int = 40) -> None:
         draw = torch.Generator().manual_seed(7)
@@ -84,7 +84,7 @@ class Regression:
 class Places(Regression):
     """Points of the hyperboloid that learn to lie where tangents say, with a learned scale in flat space."""
 
-    name = "places"
+    name, metric_names = "places", ("loss",)
 
     def __init__(self, recipe: ToyRecipe, n_train: int = 40) -> None:
         draw = torch.Generator().manual_seed(3)

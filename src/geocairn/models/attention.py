@@ -9,14 +9,15 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from geocairn.config import Config
+from geocairn.models.limits import MOST_UNITS
 
 
 class AttentionConfig(Config):
     """Cross-attention from the image to the entities. Source: HierLoc, section 3.5."""
 
     is_on: bool = True
-    heads: int = Field(8, ge=1)
-    fuse_hidden: int = Field(512, ge=1)
+    heads: int = Field(8, ge=1, le=MOST_UNITS)
+    fuse_hidden: int = Field(512, ge=1, le=MOST_UNITS)
     dropout: float = Field(0.1, ge=0, lt=1)
     trains_entities: bool = Field(
         False, description="whether gradients flow through attention into the entities; the paper lets them 'remain fixed' there, against overfitting"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from geocairn.config import Config
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.models.geometry import Geometry
+from geocairn.models.limits import MOST_UNITS
 from geocairn.models.location import LocationConfig, LocationReader, frequencies, sphere_m_plus
 
 
@@ -31,7 +32,7 @@ class EntityConfig(Config):
         "or all that their authors took there, for a new photo has another author",
     )
     encoder: Literal["shared", "per_level"] = Field("shared", description="one network with an embedding of the level, or one network for each level")
-    hidden: int = Field(512, ge=1)
+    hidden: int = Field(512, ge=1, le=MOST_UNITS)
     dropout: float = Field(0.1, ge=0, lt=1)
     anchor: Literal["manifold", "tangent", "none"] = Field(
         "manifold",
@@ -41,7 +42,7 @@ class EntityConfig(Config):
     alpha: float | None = Field(None, gt=0, description="first scale of what the features add; none is one over the root of the dimensions")
     inherit: bool = Field(False, description="tangents add up down the tree: an entity begins where the one above it is")
     skip: bool = Field(False, description="add a linear map of the features to what they add, past the layers")
-    shrink_photos: tuple[float, ...] = Field(
+    shrink_photos: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (),
         description="for each level, how many photos of its own weigh as much in an entity's mean as the mean of the one above: learned, these are the first "
         "values; empty for means as they are",
@@ -344,7 +345,8 @@ def _check_levels(config: EntityConfig, levels: Sequence[LevelFeatures]) -> None
         for key in ("leave_out", "shrink_photos"):
             if is_set(key) and prototypes is not None and prototypes.shape[1] > 1:
                 raise BadConfig(
-                    f"entities.{key} works on one mean for each entity, and level {level.name} has {prototypes.shape[1]} prototypes; do without one"
+                    f"model.entities.{key} works on one mean for each entity, and level {level.name} has {prototypes.shape[1]} prototypes; "
+                    f"set it to {'none' if key == 'leave_out' else '[]'}, or prototypes.per_entity to 1"
                 )
         for key in ("leave_out", "shrink_photos", "prior"):
             if is_set(key) and level.count is None:

@@ -19,6 +19,7 @@ from geocairn.errors import BadFeatures
 from geocairn.models.attention import AttentionConfig, Fusion, KeysAndValues
 from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LeftOut, LevelFeatures, Standardise
 from geocairn.models.geometry import GeometryName, geometry_of, pairwise_products
+from geocairn.models.limits import MOST_UNITS
 from geocairn.models.losses import GeoWeight, Level, LossConfig, Temperature, entity_logits, geo_infonce
 
 _SHARPNESS_HIDDEN = 64
@@ -28,8 +29,8 @@ _LARGEST_LOG_SHARPNESS = 4.0
 class ImageHeadConfig(Config):
     """The image head: two linear layers with GELU and dropout after the first, then a linear layer. Source: HierLoc, section 3.4."""
 
-    hidden: int = Field(512, ge=1)
-    width: int = Field(512, ge=1, description="of the second layer's output")
+    hidden: int = Field(512, ge=1, le=MOST_UNITS)
+    width: int = Field(512, ge=1, le=MOST_UNITS, description="of the second layer's output")
     dropout: float = Field(0.1, ge=0, lt=1)
     alpha: float | None = Field(None, gt=0, description="first scale of the image's tangent; none is one over the root of the dimensions")
     skip: bool = Field(False, description="add a linear map of the features to the tangent, past the layers")
@@ -42,7 +43,7 @@ class HierLocConfig(Config):
     geometry: GeometryName = "hyperbolic"
     curv: float = Field(1.0, gt=0, description="size of the curvature, one over the paper's K; flat space has none")
     paper_distance: bool = Field(False, description="distances in units of the radius, as the paper's equation 2 has them; the same at curv 1")
-    dim: int = Field(128, ge=1)
+    dim: int = Field(128, ge=1, le=MOST_UNITS)
     image: ImageHeadConfig = ImageHeadConfig()
     entities: EntityConfig = EntityConfig()
     attention: AttentionConfig = AttentionConfig()

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from geocairn.config import Config
+from geocairn.models.limits import MOST_UNITS
 
 NUMBERS_PER_FREQUENCY = 8
 
@@ -14,11 +15,11 @@ NUMBERS_PER_FREQUENCY = 8
 class LocationConfig(Config):
     """Scales of the location code and size of the network after it."""
 
-    n_frequencies: int = Field(64, ge=1)
+    n_frequencies: int = Field(64, ge=1, le=MOST_UNITS)
     max_radius_rad: float = Field(1.0, gt=0, description="the slowest frequency is one over it")
     min_radius_rad: float = Field(1e-3, gt=0, description="the fastest frequency is one over it; 0.001 rad are 6.4 km")
-    hidden: int = Field(256, ge=1)
-    width: int = Field(128, ge=1, description="numbers that the code of a place ends as")
+    hidden: int = Field(256, ge=1, le=MOST_UNITS)
+    width: int = Field(128, ge=1, le=MOST_UNITS, description="numbers that the code of a place ends as")
     dropout: float = Field(0.1, ge=0, lt=1)
 
     @model_validator(mode="after")

@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 from geocairn.config import Config
 from geocairn.models.entity_features import Standardise
+from geocairn.models.limits import MOST_UNITS
 
 
 class SoftmaxConfig(Config):
     """All settings of the model."""
 
     head: Literal["linear", "mlp"] = Field("mlp", description="linear: one layer; mlp: a hidden one with ReLU and dropout before it")
-    hidden: int = Field(512, ge=1, description="width of the hidden layer; without one it means nothing")
+    hidden: int = Field(512, ge=1, le=MOST_UNITS, description="width of the hidden layer; without one it means nothing")
     dropout: float = Field(0.1, ge=0, lt=1, description="of the hidden layer, or of the features where there is none")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target that all leaves have alike")
 

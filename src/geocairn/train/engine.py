@@ -70,11 +70,9 @@ class Progress:
         """Whether a validation is the best so far.
 
         Raises:
-            BadConfig: the watched metric is not among those of the task, or not finite.
+            BadConfig: the watched metric is not finite.
         """
-        value = metrics.get(settings.watch)
-        if value is None:
-            raise BadConfig(f"train.watch = {settings.watch!r}: the task validates by {', '.join(metrics) or 'nothing'}")
+        value = metrics[settings.watch]
         if not isfinite(value):
             raise BadConfig(f"train.watch = {settings.watch!r}: it is {value} after step {self.step}; watch a metric that is defined on these rows")
         sign = 1 if settings.better == "higher" else -1
@@ -117,13 +115,15 @@ def train(
         tell(f"{out}: already trained")
         return out / BUNDLE
     is_other_length = claim_run(out, recipe, resume=resume)
-    seed_generators(recipe.train.seed)
-    trainer = Trainer(make_task(out), recipe.train)
-    progress = _take_up(out / CHECKPOINTS, trainer, tell)
-    if is_other_length:
-        write_recipe(out, recipe)
-    with RunLog(out / LOG, drop_after=progress.step if is_other_length else None) as log, watching() as watch:
-        _run_steps(out / CHECKPOINTS, trainer, progress, log, watch)
+    with RunLog(out / LOG) as log:
+        seed_generators(recipe.train.seed)
+        trainer = Trainer(make_task(out), recipe.train)
+        progress = _take_up(out / CHECKPOINTS, trainer, tell)
+        if is_other_length:
+            write_recipe(out, recipe)
+            log.drop_after(progress.step)
+        with watching() as watch:
+            _run_steps(out / CHECKPOINTS, trainer, progress, log, watch, tell)
     return _finish(out, recipe, trainer, progress)
 
 
@@ -139,7 +139,7 @@ def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
     return Progress(**state["progress"])
 
 
-def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, watch: Watch) -> None:
+def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, watch: Watch, tell: Tell) -> None:
     settings, length = trainer.settings, trainer.length
     between_checkpoints = max(1, length.steps // settings.checkpoints)
     between_validations = length.steps_in(settings.validate_every_epochs)
@@ -152,6 +152,9 @@ def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, 
         is_last = progress.step == length.steps
         metrics = trainer.validate() if is_last or progress.step % between_validations == 0 else None
         is_best = metrics is not None and progress.judge(metrics, settings)
+        if metrics is not None:
+            told = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+            tell(f"step {progress.step} of {length.steps}: {told}{', the best so far' if is_best else ''}")
         if metrics is not None or progress.step % settings.log_every == 0:
             rate = n_rows / (perf_counter() - began)
             log.append(_row(progress, stepped, rate, length.steps_per_epoch) | ({"validation": metrics, "is_best": is_best} if metrics is not None else {}))

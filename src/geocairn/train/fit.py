@@ -50,8 +50,8 @@ def fit_run(out: Path, recipe: AnyRecipe, make_fit: MakeFit, *, resume: bool = F
         tell(f"{out}: already trained")
         return out / BUNDLE
     claim_run(out, recipe, resume=resume)
-    fit = make_fit(out)
     with RunLog(out / LOG) as log:
+        fit = make_fit(out)
         for row in fit.tries():
             log.append(row)
         fit.save_bundle(out / BUNDLE)

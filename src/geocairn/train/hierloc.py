@@ -1,6 +1,6 @@
 """HierLoc as a task: a folder of data with manifests and features -> a hierarchy of the training rows, entity features, a model and its bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -25,7 +25,7 @@ from geocairn.train.leaves import feature_scaling
 from geocairn.train.left_out import AuthorSums, own_photos
 from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
-from geocairn.train.rows import RowsRecipe, build_places, read_rows
+from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
 from geocairn.train.task import ParameterGroup
 
 _LEAKED_ORIGIN = (
@@ -70,7 +70,7 @@ class HierLocTask:
         store = open_store(data.dir / data.store)
         self.encoder = store.meta.header.encoder
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
-        self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
+        self.validation = read_validation(recipe, self.hierarchy, store)
         self.n_train = len(self.train)
         scaling = feature_scaling(self.train)
         # All names at once, for an encoder of names is loaded once.
@@ -92,6 +92,11 @@ class HierLocTask:
             return means
         seed = recipe.train.seed
         return [entity_prototypes(mean, parts, level, scaling, recipe.prototypes, seed=seed) for level, mean in enumerate(means)]
+
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """The levels that validation rows have labels of."""
+        return [name for level, name in enumerate(self.hierarchy.level_names) if (self.validation.labels[:, level] != UNKNOWN).any()]
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Anchors on their manifold, everything else in flat space."""
@@ -131,7 +136,7 @@ class HierLocTask:
         """Percentage right at each level, of the validation rows with a label there; places without training rows and rows without features are wrong."""
         self.model.cache_entities()
         device = next(self.model.parameters()).device
-        rows = np.arange(min(len(self.validation), self.recipe.data.validation_photos))
+        rows = np.arange(len(self.validation))
         hits: list[NDArray[np.bool_]] = []
         for start in range(0, len(rows), 1024):
             block = rows[start : start + 1024]
@@ -139,7 +144,7 @@ class HierLocTask:
             has_features = features.isfinite().all(dim=1).numpy()
             best = np.stack([_likeliest(level) for level in self.model.level_log_scores(features.to(device))], axis=1)
             hits.append((best == self.validation.labels[block]) & has_features[:, None])
-        is_known = self.validation.labels[rows] != -1
+        is_known = self.validation.labels != UNKNOWN
         right = np.concatenate(hits)
         return {name: 100 * float(right[is_known[:, level], level].mean()) for level, name in enumerate(self.hierarchy.level_names) if is_known[:, level].any()}
 

@@ -51,14 +51,23 @@ def feature_scaling(rows: Rows) -> Scaling:
     total, squares = np.zeros(dim), np.zeros(dim)
     for start in range(0, len(rows), _BLOCK):
         features = rows.read(np.arange(start, min(start + _BLOCK, len(rows)))).double().numpy()
-        n_faulty = int((~np.isfinite(features)).any(axis=1).sum())
-        if n_faulty:
-            raise BadFeatures(f"{rows.features.folder}: {n_faulty} training photos have no finite features; leave them out")
+        faulty = np.flatnonzero((~np.isfinite(features)).any(axis=1))
+        if len(faulty):
+            first = rows.features.photos[int(rows.row[start + faulty[0]])]
+            raise BadFeatures(
+                f"{rows.features.folder}: {len(faulty)} training photos have no finite features, such as {str(first)!r}; take their rows out of the manifest"
+            )
         total += features.sum(axis=0)
         squares += (features**2).sum(axis=0)
     mean = total / len(rows)
     std = np.sqrt(np.maximum(squares / len(rows) - mean**2, 0.0))
     return Scaling(mean.astype(np.float32), std.astype(np.float32))
+
+
+def metric_names(labels: NDArray[np.int64], hierarchy: Hierarchy) -> tuple[str, ...]:
+    """What `leaf_metrics` tells of rows with (N, levels) labels and features."""
+    levels = tuple(name for level, name in enumerate(hierarchy.level_names) if (labels[:, level] != UNKNOWN).any())
+    return (*levels, "nll") if (leaf_of_rows(labels, hierarchy) >= 0).any() else levels
 
 
 def leaf_metrics(blocks: Iterable[NDArray[np.float64]], labels: NDArray[np.int64], hierarchy: Hierarchy) -> dict[str, float]:

@@ -19,19 +19,16 @@ class RunLog:
     same again, so they are not written twice: the file only grows, but for a torn last line, which is cut.
     """
 
-    def __init__(self, path: Path, *, drop_after: int | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         """Open the log at `path`, or begin one.
-
-        Args:
-            drop_after: cut all rows of later steps: they belong to a run of another length.
 
         Raises:
             BadRun: the file holds something else than rows of a log, or another process trains here.
         """
-        self._stream = path.open("a", encoding="utf-8")
+        self._path, self._stream = path, path.open("a", encoding="utf-8")
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.last_step = _cut(path, drop_after)
+            self.last_step = _cut(path)
         except BlockingIOError:
             self._stream.close()
             raise BadRun(f"{path}: another process writes it; let that one end, or train into a new folder") from None
@@ -45,6 +42,10 @@ class RunLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stream.close()
 
+    def drop_after(self, step: int) -> None:
+        """Cut all rows of later steps: they belong to a run of another length."""
+        self.last_step = _cut(self._path, step)
+
     def append(self, row: Mapping[str, Any]) -> None:
         """Write a row and hand it to the system at once; a row of a step that is there already is passed over."""
         if row["step"] > self.last_step:
@@ -53,12 +54,24 @@ class RunLog:
             self._stream.flush()
 
 
+def is_being_written(path: Path) -> bool:
+    """Whether a process has this log open."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def read_log(path: Path) -> list[dict[str, Any]]:
     """All rows of a log."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _cut(path: Path, drop_after: int | None) -> int:
+def _cut(path: Path, drop_after: int | None = None) -> int:
     """Cut a torn last line and rows after a step; the last step that is left, 0 for none."""
     last, whole = 0, 0
     with path.open("rb") as stream:

@@ -16,8 +16,8 @@ from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.neighbours import KIND, Gallery, Metric, Nearest, NeighbourSettings, Weights, gallery_vectors, smoothed_log, vote
-from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics
-from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows
+from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics, metric_names
+from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows, read_validation
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 _BLOCK = 256
@@ -67,12 +67,13 @@ class NeighboursFit:
         store = open_store(data.dir / data.store)
         self.encoder = store.meta.header.encoder
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
-        self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
+        self.validation = read_validation(recipe, self.hierarchy, store)
         place = deepest_places(self.train.labels, self.hierarchy)
         self.labelled = np.flatnonzero(place >= 0)
         if not len(self.labelled):
             raise BadManifest(f"{data.dir / 'train.parquet'}: no row says where it was taken by a label; label some")
         self.place = place[self.labelled]
+        self._check_metrics(data.dir / "val.parquet")
         self.scaling = feature_scaling(self.train)
         self.found: Mapping[str, Any] = {}
         self._best: tuple[NeighbourSettings, dict[str, float]] | None = None
@@ -84,7 +85,7 @@ class NeighboursFit:
         return (
             f"{self.name}: {n} training rows of {dim} numbers",
             f"memory: {2 * n * dim / 1e6:.3g} MB in the bundle, {6 * n * dim / 1e6:.3g} MB where it answers",
-            f"{len(grid.settings()) + len(grid.smoothing) - 1} settings are tried on {len(self._labels)} validation rows, after {len(grid.metric)} searches",
+            f"{len(grid.settings()) + len(grid.smoothing) - 1} settings are tried on {len(self.validation)} validation rows, after {len(grid.metric)} searches",
         )
 
     def tries(self) -> Iterator[Mapping[str, Any]]:
@@ -109,22 +110,27 @@ class NeighboursFit:
         card = (
             f"# {self.name}\n\nThe {settings.k} nearest of {len(self.labelled)} training photos, by features of {self.encoder!r}, vote for "
             f"{self.hierarchy.n_leaves} places; {n_coarse} of the photos are labelled with a coarser place and vote for all below it. Chosen on "
-            f"{len(self._labels)} validation photos: metric {settings.metric}, weights {settings.weights}, temperature {settings.temperature:g}, smoothing "
-            f"{settings.smoothing:g} ({said}). Places were built from the training rows alone. A baseline. Never calibrated.\n"
+            f"{len(self.validation)} validation photos: metric {settings.metric}, weights {settings.weights}, temperature {settings.temperature:g}, "
+            f"smoothing {settings.smoothing:g} ({said}). Places were built from the training rows alone. A baseline. Never calibrated.\n"
         )
         arrays: dict[str, NDArray[Any]] = {"vectors": self._vectors(self.train, self.labelled, settings.metric), "place": self.place.astype(np.int32)}
         config = BundleConfig(kind=KIND, name=self.name, stores={self.recipe.data.store: self.encoder}, system=settings.model_dump(mode="json"))
         rows_file = self.places / ROWS_FILE
         save_leaf_scorer(folder, config, scaling=self.scaling, arrays=arrays, hierarchy=self.hierarchy, rows_file=rows_file, card=card)
 
-    @property
-    def _labels(self) -> NDArray[np.int64]:
-        return self.validation.labels[: self.recipe.data.validation_photos]
+    def _check_metrics(self, manifest: Path) -> None:
+        grid, known = self.recipe.neighbours, metric_names(self.validation.labels, self.hierarchy)
+        if grid.choose_by not in known:
+            raise BadConfig(f"neighbours.choose_by = {grid.choose_by!r}: the rows of {manifest} tell {', '.join(known)}")
+        if len(grid.smoothing) > 1 and "nll" not in known:
+            raise BadConfig(
+                f"neighbours.smoothing = {list(grid.smoothing)}: no row of {manifest} shows a known leaf by which one could be chosen; give one value"
+            )
 
     @cached_property
     def _is_empty(self) -> NDArray[np.bool_]:
         """(N,) which validation photos have no features."""
-        return ~self.validation.read(np.arange(len(self._labels))).isfinite().all(dim=1).numpy()
+        return ~self.validation.read(np.arange(len(self.validation.labels))).isfinite().all(dim=1).numpy()
 
     def _chosen(self) -> tuple[NeighbourSettings, dict[str, float]]:
         if self._best is None:
@@ -137,14 +143,12 @@ class NeighboursFit:
 
     def _nearest(self, metric: Metric, k: int) -> Nearest:
         gallery = Gallery.of(self._vectors(self.train, self.labelled, metric), self.place)
-        asked = self._vectors(self.validation, np.arange(len(self._labels)), metric)
+        asked = self._vectors(self.validation, np.arange(len(self.validation.labels)), metric)
         # Photos without features look like no other; what is found for them does not count.
         return gallery.nearest(np.where(self._is_empty[:, None], np.float16(0), asked), k)
 
     def _try(self, step: int, settings: NeighbourSettings, nearest: Nearest, choose_by: str) -> dict[str, Any]:
-        metrics = leaf_metrics(self._log_probabilities(settings, nearest), self._labels, self.hierarchy)
-        if choose_by not in metrics:
-            raise BadConfig(f"neighbours.choose_by = {choose_by!r}: validated are {', '.join(metrics) or 'no rows'}")
+        metrics = leaf_metrics(self._log_probabilities(settings, nearest), self.validation.labels, self.hierarchy)
         sign = -1 if choose_by == "nll" else 1
         is_best = self._best is None or sign * metrics[choose_by] > sign * self._best[1][choose_by]
         if is_best:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
-from geocairn.config import Config
+from geocairn.config import Config, Fault
 from geocairn.errors import BadConfig, UnknownName
 from geocairn.train.settings import TrainSettings
 
@@ -64,9 +64,18 @@ def parse_recipe(kind: type[SomeRecipe], values: Mapping[str, Any], *, source: s
         # Through JSON, where lists may become tuples and texts paths, though nothing else changes its type.
         return kind.model_validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
-        key, words = kind.fault_of(error)
-        at_fault = (override for override in reversed(overrides) if f"{key}.".startswith(f"{override.partition('=')[0].strip()}."))
-        raise BadConfig(f"{next(at_fault, source)}: {words}") from None
+        raise BadConfig(_told(kind.fault_of(error), source, overrides)) from None
+
+
+def _told(fault: Fault, source: str, overrides: Sequence[str]) -> str:
+    """A fault with the override or the file that it comes from; of keys that do not go together, with all overrides of them."""
+    keys = {override: override.partition("=")[0].strip() for override in overrides}
+    at_fault = [override for override, key in keys.items() if f"{fault.key}.".startswith(f"{key}.")]
+    if at_fault:
+        is_said = at_fault[-1].partition("=")[0].strip() == fault.key
+        return f"{at_fault[-1]}: {fault.words if is_said else fault.told}"
+    beneath = [override for override, key in keys.items() if f"{key}.".startswith(f"{fault.key}." if fault.key else "")]
+    return f"{' with '.join([source, *beneath])}: {fault.told}"
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from geocairn.config import Config
@@ -22,10 +22,12 @@ from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE, check_not_built_from
 from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_row_entities, stand_rows
+from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.row_labels import places_of_rows, places_of_standing
 
 KEPT_APART = ("val.parquet", "test.parquet")
+_BLOCK = 4096
 HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 
 
@@ -36,6 +38,8 @@ class DataSettings(Config):
     store: str = Field("features", min_length=1, description="folder of the feature store")
     photos: int = Field(0, ge=0, description="the first so many training rows; 0: all")
     validation_photos: int = Field(2000, ge=1, description="at most so many validation rows, the first ones, are scored each time")
+
+    _plain = field_validator("store")(plain_folder_name)
 
 
 class PlacesSettings(Config):
@@ -79,6 +83,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.row)
 
+    def first(self, n: int) -> Self:
+        """The first n rows."""
+        return type(self)(self.features, self.row[:n], self.labels[:n], self.unit[:n], self.author[:n])
+
     def read(self, rows: NDArray[np.int64]) -> Tensor:
         """(B, F) float32 features."""
         return torch.from_numpy(self.features.read(self.row[rows]).astype(np.float32))
@@ -112,6 +120,23 @@ def _built_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
         except FileNotFoundError:
             raise BadManifest(f"{data / name}: no such file; build the hierarchy anew") from None
     return hierarchy
+
+
+def read_validation(recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
+    """The rows of `val.parquet` that are scored; those without features, or of places without training rows, count as wrong.
+
+    Raises:
+        BadManifest: rows without names, or none of them shows a place that training rows show: nothing could be right.
+        BadFeatures: photos that are not in the store, or all of them without finite features.
+    """
+    manifest = recipe.data.dir / "val.parquet"
+    rows = read_rows(manifest, recipe, hierarchy, store).first(recipe.data.validation_photos)
+    if not (rows.labels >= 0).any():
+        raise BadManifest(f"{manifest}: none of {len(rows)} rows shows a place of the training rows; label some, or split anew")
+    blocks = (np.arange(start, min(start + _BLOCK, len(rows))) for start in range(0, len(rows), _BLOCK))
+    if not any(bool(rows.read(block).isfinite().all(dim=1).any()) for block in blocks):
+        raise BadFeatures(f"{store.folder}: none of {len(rows)} photos of {manifest} has finite features; extract them anew")
+    return rows
 
 
 def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:

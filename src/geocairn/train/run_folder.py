@@ -15,6 +15,7 @@ from typing import Any
 
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.storage import appearing_at_once
+from geocairn.train.log import is_being_written
 from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
 
@@ -32,11 +33,13 @@ def is_finished(run: Path, recipe: AnyRecipe) -> bool:
 def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
     """Write down what is to be trained, before anything else; with `resume`, take up a run that is there.
 
+    A run that ended before its first row, as where the data were refused, has nothing to lose: it makes room.
+
     Returns:
         Whether a run of another length is taken up; its recipe is not changed yet.
 
     Raises:
-        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, naming the first key.
+        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, naming the first key; or another process trains there.
         BadOutput: `run` is a file, holds other files, or cannot be written.
     """
     if not (run / CONFIG).exists():
@@ -44,15 +47,26 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
             raise BadOutput(f"{run}: is a file or holds other files; name a new folder")
         write_recipe(run, recipe)
         return False
+    if is_being_written(run / LOG):
+        raise BadRun(f"{run}: another process trains there; let that one end, or train into a new folder")
+    if not _has_begun(run):
+        write_recipe(run, recipe)
+        return False
     changed = list(_changes(run, recipe))
     others = [change for change in changed if change[0] not in LENGTHS]
     if others:
         key, old, new = others[0]
-        raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, or train with its {CONFIG}")
+        raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, train with its {CONFIG}, or delete it")
     if not resume:
         state = f"of another length ({changed[0][0]} = {changed[0][1]!r})" if changed else "that was cut off"
         raise BadRun(f"{run}: holds a run {state}; --resume goes on with it, or name a new folder")
     return bool(changed)
+
+
+def _has_begun(run: Path) -> bool:
+    """Whether there is a row of a log, a checkpoint or a bundle."""
+    log = run / LOG
+    return (run / BUNDLE).exists() or (run / FINISHED).exists() or (log.is_file() and log.stat().st_size > 0) or any((run / CHECKPOINTS).glob("*"))
 
 
 def write_recipe(run: Path, recipe: AnyRecipe) -> None:

@@ -1,6 +1,6 @@
 """Flat softmax as a task: a folder of data with manifests and features -> a hierarchy of the training rows, a classifier of its leaves, and its bundle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.softmax import KIND, SoftmaxSettings
-from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows
-from geocairn.train.rows import RowsRecipe, build_places, read_rows
+from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows, metric_names
+from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
 from geocairn.train.task import ParameterGroup
 
 _BLOCK = 256
@@ -43,7 +43,7 @@ class SoftmaxTask:
         store = open_store(data.dir / data.store)
         self.encoder = store.meta.header.encoder
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
-        self.validation = read_rows(data.dir / "val.parquet", recipe, self.hierarchy, store)
+        self.validation = read_validation(recipe, self.hierarchy, store)
         leaf = leaf_of_rows(self.train.labels, self.hierarchy)
         self.labelled = np.flatnonzero(leaf >= 0)
         if not len(self.labelled):
@@ -52,6 +52,11 @@ class SoftmaxTask:
         self.n_train = len(self.labelled)
         self.scaling = feature_scaling(self.train)
         self.model = FlatSoftmax(recipe.model, store.meta.header.dim, self.hierarchy.log_leaf_weight, *self.scaling)
+
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """Levels, and nll."""
+        return metric_names(self.validation.labels, self.hierarchy)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """All in flat space."""
@@ -65,8 +70,7 @@ class SoftmaxTask:
 
     def validate(self) -> Mapping[str, float]:
         """Percentage right at each level, and the mean negative log-probability of the true leaf."""
-        labels = self.validation.labels[: self.recipe.data.validation_photos]
-        return leaf_metrics(self._log_probabilities(len(labels)), labels, self.hierarchy)
+        return leaf_metrics(self._log_probabilities(len(self.validation.labels)), self.validation.labels, self.hierarchy)
 
     def state(self) -> Mapping[str, Any]:
         """Nothing besides the model."""

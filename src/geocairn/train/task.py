@@ -41,6 +41,10 @@ class Task(Protocol):
     def n_train(self) -> int:
         """How many training rows there are."""
 
+    @property
+    def metric_names(self) -> Sequence[str]:
+        """What `validate` will tell, known beforehand."""
+
     def parameter_groups(self) -> Sequence[ParameterGroup]:
         """Every parameter of the model that needs a gradient, in exactly one group."""
 

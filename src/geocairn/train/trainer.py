@@ -39,8 +39,10 @@ class Trainer:
         """Put the task on its device.
 
         Raises:
-            BadConfig: a device that this machine does not have.
+            BadConfig: a device that this machine does not have, or a metric to watch that the task does not have.
         """
+        if settings.watch not in task.metric_names:
+            raise BadConfig(f"train.watch = {settings.watch!r}: the task validates by {', '.join(task.metric_names)}")
         self.task, self.settings = task, settings
         self.length = length_of(settings, task.n_train)
         with _without_notes():
