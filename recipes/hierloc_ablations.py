@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hierloc_variants import BEAMS_OF, RECIPE, SMALL, TABLES_OF, VARIANTS, Variant, chosen, recipe_of, variants, written_out
+from hierloc_variants import BEAMS_OF, EARTHS, EARTHS_GROUP, RECIPE, SMALL, TABLES_OF, VARIANTS, Variant, chosen, recipe_of, variants, written_out
 from provenance import RESULTS, provenance, write_result
 from synth_figures import LIMITS, Row, Task, hash_of, is_measured, run_tasks, source_sha256, version_of, with_row, words_of
 
@@ -43,8 +43,9 @@ TINY = Size(SynthSettings(photos=2000, cities=60), ("train.epochs=1",), ROOT / "
 def main() -> None:
     asked = arguments()
     size = TINY if asked.tiny else FOR_THE_RECORD
-    selected = chosen(asked.only)
-    names = {variant.name for variant in selected} | (set() if asked.only else set(LIMITS))
+    names = {variant.name for variant in chosen([name for name in asked.only if name != EARTHS_GROUP])} if asked.only != [EARTHS_GROUP] else set()
+    names |= set() if asked.only else set(LIMITS)
+    names |= {name for pair in map(rows_of_earth, EARTHS) for name in pair} if not asked.only or EARTHS_GROUP in asked.only else set()
     path = size.results / f"{NAME}.json"
     kept: Row = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     tasks, same_as = planned(size, asked.seeds)
@@ -56,8 +57,9 @@ def main() -> None:
         for task in wanted:
             print(f"{'waits' if task in waiting else 'done'}\t{task.name}\tseed {task.seed}\t{' '.join(task.overrides[len(size.overrides) + 2 :])}")
         return
-    for seed in {task.seed for task in waiting}:
-        write_synth(size.build / f"earth-{seed}", size.earth.model_copy(update={"seed": seed}))
+    settings_of = {earth: settings for seed in asked.seeds for earth, settings in earths(size, seed).values()}
+    for earth in {task.earth for task in waiting}:
+        write_synth(earth, settings_of[earth])
     for number, (task, row) in enumerate(run_tasks(waiting, at_once=AT_ONCE, threads=THREADS), start=1):
         kept = with_row(kept, described, task, row)
         write_result(NAME, kept, folder=size.results)
@@ -89,14 +91,36 @@ def planned(size: Size, seeds: Sequence[int]) -> tuple[list[Task], dict[str, str
     with_tables, with_beams = (same_as.get(name, name) for name in (TABLES_OF, BEAMS_OF))
     tasks = []
     for seed in seeds:
-        earth = size.build / f"earth-{seed}"
+        folders = earths(size, seed)
+        earth, _ = folders[""]
         blank = Task("", seed, earth, size.build, "", source, threads=THREADS)
         tasks += [replace(blank, name=limit, made_of=hash_of([limit, size.earth.sha256()])) for limit in LIMITS]
         for made_of, variant in first.items():
             overrides = (*size.overrides, f"data.dir={earth}", f"train.seed={seed}", *written_out(variant.overrides, size.overrides))
             task = replace(blank, name=variant.name, made_of=made_of, recipe=RECIPE, overrides=overrides, is_calibrated=variant.is_calibrated)
             tasks.append(replace(task, with_tables=variant.name == with_tables, with_beams=variant.name == with_beams))
+        for name, changed in EARTHS.items():
+            (folder, settings), (model, limit) = folders[name], rows_of_earth(name)
+            hashed = settings.model_copy(update={"seed": 0}).sha256()
+            overrides = (*size.overrides, f"data.dir={folder}", f"train.seed={seed}", *changed.overrides)
+            recipe = recipe_of(changed.overrides, size.overrides).model_dump(mode="json")
+            tasks.append(replace(blank, name=model, earth=folder, made_of=hash_of([recipe, hashed]), recipe=RECIPE, overrides=overrides))
+            tasks.append(replace(blank, name=limit, earth=folder, limit="learnable", made_of=hash_of(["learnable", hashed])))
     return tasks, same_as
+
+
+def earths(size: Size, seed: int) -> dict[str, tuple[Path, SynthSettings]]:
+    """Folder and settings of the common Earth, under "", and of the other ones by their names."""
+    common = size.earth.model_copy(update={"seed": seed})
+    others = {
+        name: (size.build / f"earth-{number}-{seed}", common.model_copy(update=dict(earth.changes))) for number, (name, earth) in enumerate(EARTHS.items(), 1)
+    }
+    return {"": (size.build / f"earth-{seed}", common), **others}
+
+
+def rows_of_earth(name: str) -> tuple[str, str]:
+    """Names of the rows of another Earth: the model's, and the learnable limit's."""
+    return f"{name}: HierLoc", f"{name}: learnable"
 
 
 def made_of_variant(variant: Variant, size: Size) -> str:
@@ -110,6 +134,7 @@ def about(size: Size, tasks: Sequence[Task], same_as: dict[str, str]) -> Row:
         "note": "generated features: this tests the code, not what HierLoc's paper claims of photos",
         "settings": size.earth.model_dump(mode="json"),
         "base": list(size.overrides),
+        "earths": list(EARTHS),
         "groups": {group: list(members) for group, members in VARIANTS.items()},
         "overrides": {variant.name: list(variant.overrides) for variant in variants()},
         "same_as": same_as,

@@ -139,11 +139,34 @@ def ablation_figures(result: Row) -> str:
         members = [name for name in result["groups"][group] if name in measured]
         if members:
             lines += [f"### {words}", "", *_group(members, measured, result), ""]
+    lines += _other_earths(rows, result)
     ours = result["same_as"].get(result["tables_of"], result["tables_of"])
     lines += _tables({"ours": rows[ours]} if ours in rows else {})
     beams = result["same_as"].get(result["beams_of"], result["beams_of"])
     lines += _beams([row for row in rows.get(beams, []) if "beams" in row])
     return "\n".join(lines) + "\n"
+
+
+def _other_earths(rows: Mapping[str, Sequence[Row]], result: Row) -> list[str]:
+    """The recipe and the learnable limit on Earths without what hides the places."""
+    names = {"the common Earth": ("ours", "learnable"), **{name: (f"{name}: HierLoc", f"{name}: learnable") for name in result["earths"]}}
+    known = {name: pair for name, pair in names.items() if all(row in rows for row in pair)}
+    if len(known) < 2:
+        return []
+    lines = [
+        "### Earths without what hides the places",
+        "",
+        "The same recipe on features that no warp hides, and where no two photos have one author; a warp changes nothing for the limit. On the right in per cent "
+        "of what the learnable limit has right there.",
+        "",
+        f"| | {' | '.join(f'{level}, %' for level in LEVELS)} | {' | '.join(f'{level}, % of the limit' for level in LEVELS)} |",
+        f"|---|{'---|' * (2 * len(LEVELS))}",
+    ]
+    for name, (model, limit) in known.items():
+        pairs = _paired(rows[model], rows[limit])
+        shares = (told([100 * mine[f"{level}_pct"] / its[f"{level}_pct"] for mine, its in pairs]) for level in LEVELS)
+        lines.append(f"| {name} | {_levels(rows[model])} | {' | '.join(_pm(share, 1) for share in shares)} |")
+    return [*lines, ""]
 
 
 def _limits(rows: Mapping[str, Sequence[Row]]) -> list[str]:

@@ -96,6 +96,24 @@ BEAMS_OF, TABLES_OF = "without prior", "ours"
 
 
 @dataclass(frozen=True)
+class EarthVariant:
+    """Another Earth: settings over those of the common one, and what the recipe then does without."""
+
+    changes: Mapping[str, float]
+    overrides: tuple[str, ...] = ()
+
+
+# Where the way to the learnable limit is long: the Earth without what hides the places. The limit is as high with the warp as without.
+EARTHS_GROUP = "earths"
+_ALONE = ({"photos_per_author": 1.0}, (OFF["authors' spread"], f"{_ENTITIES}.leave_out=photos"))
+EARTHS: Mapping[str, EarthVariant] = {
+    "without warp": EarthVariant({"warp_strength": 0.0}),
+    "each photo by another author": EarthVariant(*_ALONE),
+    "without warp, each photo by another author": EarthVariant({"warp_strength": 0.0, **_ALONE[0]}, _ALONE[1]),
+}
+
+
+@dataclass(frozen=True)
 class Variant:
     """A named variant and its group."""
 

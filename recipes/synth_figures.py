@@ -61,7 +61,8 @@ class Task:
     """A row to be measured: a system on one Earth.
 
     Attributes:
-        name: of the row; of a limit, its folder beside the data.
+        name: of the row.
+        limit: of the limits, its folder beside the data; "" where that is the name.
         earth: folder of the Earth, which is there.
         build: folder that keeps what is trained.
         made_of: hash of all that the row depends on but the code.
@@ -78,6 +79,7 @@ class Task:
     build: Path
     made_of: str
     source: str
+    limit: str = ""
     recipe: Path | None = None
     overrides: tuple[str, ...] = ()
     is_calibrated: bool = True
@@ -90,7 +92,7 @@ def measured(task: Task) -> Row:
     """The row of a task; what of it is trained already is not trained again. Of a training that left the finite it says so, for that is what came out."""
     version = {"source": task.source, "made_of": task.made_of}
     if task.recipe is None:
-        return {**version, **figures_of(task.earth / task.name, task)}
+        return {**version, **figures_of(task.earth / (task.limit or task.name), task)}
     import torch
 
     from geocairn.train.kinds import KINDS

@@ -96,7 +96,8 @@ def test_rows_are_planned_once_for_what_comes_to_the_same(recipes, size):
     tasks, same_as = recipes.ablations.planned(size, (0, 1))
     names = [task.name for task in tasks if task.seed == 0]
     assert names == [task.name for task in tasks if task.seed == 1]
-    assert {*names} | {*same_as} == {variant.name for variant in recipes.variants.variants()} | {*recipes.figures.LIMITS}
+    of_earths = {name for pair in map(recipes.ablations.rows_of_earth, recipes.variants.EARTHS) for name in pair}
+    assert {*names} | {*same_as} == {variant.name for variant in recipes.variants.variants()} | {*recipes.figures.LIMITS} | of_earths
     assert not {*names} & {*same_as}
     assert {*same_as.values()} <= {*names}
     made_of = [task.made_of for task in tasks if task.seed == 0]
@@ -104,6 +105,19 @@ def test_rows_are_planned_once_for_what_comes_to_the_same(recipes, size):
     assert made_of == [task.made_of for task in tasks if task.seed == 1]
     for flag, name in (("with_tables", recipes.variants.TABLES_OF), ("with_beams", recipes.variants.BEAMS_OF)):
         assert [task.name for task in tasks if getattr(task, flag) and task.seed == 0] == [same_as.get(name, name)]
+
+
+def test_other_earths_differ_in_what_they_say_and_have_the_model_and_the_limit_each(recipes, size):
+    tasks, _ = recipes.ablations.planned(size, (1,))
+    folders = recipes.ablations.earths(size, 1)
+    assert {settings.seed for _, settings in folders.values()} == {1}
+    for name, earth in recipes.variants.EARTHS.items():
+        folder, settings = folders[name]
+        assert {key: value for key, value in settings.model_dump().items() if folders[""][1].model_dump()[key] != value} == earth.changes
+        model, limit = ([task for task in tasks if task.name == row] for row in recipes.ablations.rows_of_earth(name))
+        assert [(task.earth, task.recipe is None, task.limit) for task in (*model, *limit)] == [(folder, False, ""), (folder, True, "learnable")]
+        assert f"data.dir={folder}" in model[0].overrides
+        recipes.variants.recipe_of(earth.overrides, ())
 
 
 def test_what_a_row_is_made_of_hangs_on_recipe_earth_and_calibration(recipes, size):
@@ -277,6 +291,14 @@ def test_the_page_holds_variants_against_the_first_of_their_group_earth_by_earth
     assert "spherical" not in geometry
     assert "rows of" in text
     assert "not measured yet" in text
+
+
+def test_the_page_shows_other_earths_as_shares_of_their_limits(recipes, size):
+    rows = {("ours", 0): {}, ("learnable", 0): {"city_pct": 80.0}, ("without warp: HierLoc", 0): {"city_pct": 60.0}, ("without warp: learnable", 0): {}}
+    text = recipes.page.ablation_figures(ablation_result(recipes, size, rows)).split("### Earths without")[1]
+    assert "| the common Earth | 50.0 | 50.0 | 50.0 | 50.0 | 100.0 | 100.0 | 100.0 | 62.5 |" in text
+    assert "| without warp | 50.0 | 50.0 | 50.0 | 60.0 | 100.0 | 100.0 | 100.0 | 120.0 |" in text
+    assert "each photo" not in text
 
 
 def test_a_training_that_failed_is_told_and_in_no_figure(recipes, size):
