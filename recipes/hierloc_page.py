@@ -156,8 +156,8 @@ def _other_earths(rows: Mapping[str, Sequence[Row]], result: Row) -> list[str]:
     lines = [
         "### Earths without what hides the places",
         "",
-        "The same recipe on features that no warp hides, and where no two photos have one author; a warp changes nothing for the limit. On the right in per cent "
-        "of what the learnable limit has right there.",
+        "The same recipe on features that no warp hides, and where no two photos have one author; a warp changes nothing for the limit. On the right in "
+        "per cent of what the learnable limit has right there.",
         "",
         f"| | {' | '.join(f'{level}, %' for level in LEVELS)} | {' | '.join(f'{level}, % of the limit' for level in LEVELS)} |",
         f"|---|{'---|' * (2 * len(LEVELS))}",
