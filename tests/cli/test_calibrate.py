@@ -76,6 +76,17 @@ def test_a_failed_row_is_told_and_ends_with_1(command, earth, tmp_path):
     assert "\ngeocairn: x: has no features" in f"\n{ran.err}"
 
 
+def test_rows_that_the_manifest_leaves_out_are_told(command, earth, tmp_path):
+    table = pq.read_table(earth / "val.parquet")
+    lat = table["lat_deg"].to_pylist()
+    pq.write_table(table.set_column(table.column_names.index("lat_deg"), "lat_deg", pa.array([None, *lat[1:]])), tmp_path / "val.parquet")
+    (tmp_path / "features").symlink_to(earth / "features")
+    ran = command("calibrate", earth / "learnable", tmp_path / "val.parquet", "--out", tmp_path / "b")
+    assert ran.code == 0
+    assert f"geocairn: {tmp_path}/val.parquet: 1 of 120 rows are left out (no coordinates: 1)\n" in ran.err
+    assert "calibrated on 119 photos" in ran.out
+
+
 def test_refusals_are_one_line(command, earth, tmp_path):
     assert "ships with Geocairn" in command.refused("calibrate", "prior", earth / "val.parquet")
     assert "split train" in command.refused("calibrate", earth / "bayes", earth / "train.parquet")

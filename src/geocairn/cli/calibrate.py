@@ -25,6 +25,8 @@ def calibrate(
     if found.is_worse:
         worse = f"worse for photos left out of the fit, {found.before.nll:.4f} -> {found.after.nll:.4f} nats to the true leaf"
         typer.echo(f"geocairn: {found.folder}: written, but {worse}: calibrate on more photos, or use the bundle as it was", err=True)
+    if found.left_out:
+        typer.echo(f"geocairn: {manifest}: {found.left_out}", err=True)
     if found.errors:
         typer.echo(f"geocairn: {found.errors[0]}", err=True)
         raise typer.Exit(1)

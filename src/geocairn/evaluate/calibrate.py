@@ -11,7 +11,7 @@ from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadManifest
 from geocairn.evaluate.held_scores import MAX_NUMBERS, HeldScores, Scored, scored_photos
 from geocairn.evaluate.temperature import Figures, figures_of, fit_support, fit_temperature, temperature_error
-from geocairn.manifest import Manifest, read_manifest
+from geocairn.manifest import Manifest, left_out_words, read_manifest
 from geocairn.places.nearest import NearestPlace
 from geocairn.places.origin import check_not_built_from
 from geocairn.systems.bundle import Bundle, load_bundle
@@ -37,6 +37,7 @@ class Calibrated:
         n_authors: of those, a photo without one counting as the only one of its own; None where the manifest names none at all.
         n_outside: photos taken outside every place; they take no part.
         n_not_drawn: photos left out for want of memory.
+        left_out: what rows of the manifest are not used, in words; None where all are.
         errors: why photos could not be scored.
     """
 
@@ -51,6 +52,7 @@ class Calibrated:
     n_authors: int | None
     n_outside: int
     n_not_drawn: int
+    left_out: str | None
     errors: tuple[str, ...]
 
     @property
@@ -94,7 +96,13 @@ def calibrate_bundle(
     held, errors = _held(stream, leaf[chosen], rows.author_codes()[chosen], found.hierarchy.n_leaves)
     _check_enough(rows, len(held), f"have a score that allows for their place{f' ({errors[0]})' if errors else ''}")
     fitted = _fit(held, found, rows)
-    counted = replace(fitted, n_outside=len(rows) - len(inside), n_not_drawn=len(inside) - len(chosen), errors=tuple(errors))
+    counted = replace(
+        fitted,
+        n_outside=len(rows) - len(inside),
+        n_not_drawn=len(inside) - len(chosen),
+        left_out=left_out_words(rows.rejected, rows.n_rows),
+        errors=tuple(errors),
+    )
     save_recalibrated(found, counted.new, said=_said(counted, rows), target=target)
     return replace(counted, folder=out or bundle, bundle_sha256=load_bundle(target).sha256)
 
@@ -168,6 +176,7 @@ def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
         n_authors=n_authors,
         n_outside=0,
         n_not_drawn=0,
+        left_out=None,
         errors=(),
     )
 
