@@ -21,7 +21,7 @@ from geocairn.systems.leaf_scorer import Scaling
 from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
-from geocairn.train.leaves import feature_scaling
+from geocairn.train.leaves import feature_scaling, labelled_levels, right_pct
 from geocairn.train.left_out import AuthorSums, own_photos
 from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
@@ -96,7 +96,7 @@ class HierLocTask:
     @property
     def metric_names(self) -> Sequence[str]:
         """The levels that validation rows have labels of."""
-        return [name for level, name in enumerate(self.hierarchy.level_names) if (self.validation.labels[:, level] != UNKNOWN).any()]
+        return labelled_levels(self.validation.labels, self.hierarchy)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """Anchors on their manifold, everything else in flat space."""
@@ -144,9 +144,7 @@ class HierLocTask:
             has_features = features.isfinite().all(dim=1).numpy()
             best = np.stack([_likeliest(level) for level in self.model.level_log_scores(features.to(device))], axis=1)
             hits.append((best == self.validation.labels[block]) & has_features[:, None])
-        is_known = self.validation.labels != UNKNOWN
-        right = np.concatenate(hits)
-        return {name: 100 * float(right[is_known[:, level], level].mean()) for level, name in enumerate(self.hierarchy.level_names) if is_known[:, level].any()}
+        return right_pct(np.concatenate(hits), self.validation.labels, self.hierarchy)
 
     def state(self) -> Mapping[str, Any]:
         """Nothing besides the model."""

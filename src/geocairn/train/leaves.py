@@ -64,10 +64,20 @@ def feature_scaling(rows: Rows) -> Scaling:
     return Scaling(mean.astype(np.float32), std.astype(np.float32))
 
 
-def metric_names(labels: NDArray[np.int64], hierarchy: Hierarchy) -> tuple[str, ...]:
+def labelled_levels(labels: NDArray[np.int64], hierarchy: Hierarchy) -> list[str]:
+    """The levels that any of (N, levels) labels is known at."""
+    return [name for level, name in enumerate(hierarchy.level_names) if (labels[:, level] != UNKNOWN).any()]
+
+
+def right_pct(is_right: NDArray[np.bool_], labels: NDArray[np.int64], hierarchy: Hierarchy) -> dict[str, float]:
+    """For each level with a label the percentage right, of the rows with a label there; all (N, levels)."""
+    known = labels != UNKNOWN
+    return {name: 100 * float(is_right[known[:, level], level].mean()) for level, name in enumerate(hierarchy.level_names) if known[:, level].any()}
+
+
+def metric_names(labels: NDArray[np.int64], hierarchy: Hierarchy) -> list[str]:
     """What `leaf_metrics` tells of rows with (N, levels) labels and features."""
-    levels = tuple(name for level, name in enumerate(hierarchy.level_names) if (labels[:, level] != UNKNOWN).any())
-    return (*levels, "nll") if (leaf_of_rows(labels, hierarchy) >= 0).any() else levels
+    return labelled_levels(labels, hierarchy) + (["nll"] if (leaf_of_rows(labels, hierarchy) >= 0).any() else [])
 
 
 def leaf_metrics(blocks: Iterable[NDArray[np.float64]], labels: NDArray[np.int64], hierarchy: Hierarchy) -> dict[str, float]:
@@ -92,7 +102,5 @@ def leaf_metrics(blocks: Iterable[NDArray[np.float64]], labels: NDArray[np.int64
             best[index] = [level.argmax() if len(level) else UNKNOWN for level in of_levels]
             log_p[index] = scores[leaf[index]] if leaf[index] >= 0 else np.nan
         row += len(block)
-    known = labels != UNKNOWN
-    right = {name: 100 * float((best == labels)[known[:, level], level].mean()) for level, name in enumerate(hierarchy.level_names) if known[:, level].any()}
     told = log_p[~np.isnan(log_p)]
-    return right | ({"nll": -float(told.mean())} if len(told) else {})
+    return right_pct(best == labels, labels, hierarchy) | ({"nll": -float(told.mean())} if len(told) else {})
