@@ -10,13 +10,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
-from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.errors import BadBundle, BadConfig, BadPhoto
 from geocairn.photo.read import Photo
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
 from geocairn.systems.limits import ConstantSystem
-from geocairn.systems.strictly import check_no_other_arrays, check_spread, check_takes_features, checked_array, without_broken_rows
+from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_spread, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 
 Settings = TypeVar("Settings", bound=Config)
@@ -79,10 +79,7 @@ class LeafScorer(ConstantSystem):
             BadFeatures: of another width, or not finite.
         """
         known = np.asarray(features, dtype=np.float32)
-        if known.ndim != 2 or known.shape[1] != self.dim:
-            raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.dim} numbers per photo")
-        if not np.isfinite(known).all():
-            raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
+        check_finite_features(known, self.name, self.dim)
         scores = np.empty((len(known), self.hierarchy.n_leaves))
         with np.errstate(all="ignore"):
             for start in range(0, len(known), ROWS_AT_ONCE):

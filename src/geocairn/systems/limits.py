@@ -9,13 +9,13 @@ from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.clues.clue import Clue, Tier, shipped_reliability
-from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.errors import BadBundle, BadConfig, BadPhoto
 from geocairn.photo.read import Photo
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
 from geocairn.systems.map_likelihood import MapModel
 from geocairn.systems.place_likelihood import PlaceModel, padded
-from geocairn.systems.strictly import check_no_other_arrays, check_takes_features, checked_array, without_broken_rows
+from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 from geocairn.systems.warp import Warp
 
@@ -113,10 +113,7 @@ class LimitSystem(ConstantSystem):
             BadFeatures: of another width, or not finite.
         """
         known = np.asarray(features, dtype=np.float64)
-        if known.ndim != 2 or known.shape[1] < self.warp.dim or (self.maps is None and known.shape[1] != self.warp.dim):
-            raise BadFeatures(f"features of shape {known.shape}: the bundle {self.name!r} takes {self.warp.dim} numbers per photo")
-        if not np.isfinite(known).all():
-            raise BadFeatures(f"{int((~np.isfinite(known)).any(axis=1).sum())} of {len(known)} rows of features are not finite; extract them anew")
+        check_finite_features(known, self.name, self.warp.dim, more=self.maps is not None)
         with np.errstate(all="ignore"):
             latent = self.warp.latent_from_feature(padded(known[:, : self.warp.dim]))[: len(known)]
             scores = self.places.log_likelihood(latent) + self.hierarchy.log_leaf_weight

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from geocairn.errors import BadBundle
+from geocairn.errors import BadBundle, BadFeatures
 from geocairn.systems.bundle import WEIGHTS, Bundle
 
 # What float32 holds, with room for differences: beyond it scores are faults of a system.
@@ -62,6 +62,24 @@ def check_takes_features(bundle: Bundle) -> None:
     """
     if not bundle.config.stores:
         raise BadBundle(f"{bundle.folder / 'config.json'}: stores = {{}}: the kind {bundle.config.kind!r} takes features; name their store and encoder")
+
+
+def check_finite_features(features: NDArray[np.floating], bundle_name: str, dim: int, *, more: bool = False) -> None:
+    """Refuse features that a bundle does not take.
+
+    Args:
+        features: (B, F).
+        dim: numbers per photo that the bundle takes.
+        more: whether others may follow them.
+
+    Raises:
+        BadFeatures: of another width, or not finite.
+    """
+    if features.ndim != 2 or features.shape[1] < dim or (features.shape[1] > dim and not more):
+        raise BadFeatures(f"features of shape {features.shape}: the bundle {bundle_name!r} takes {dim} numbers per photo")
+    is_whole = np.isfinite(features).all(axis=1)
+    if not is_whole.all():
+        raise BadFeatures(f"{int((~is_whole).sum())} of {len(features)} rows of features are not finite; extract them anew")
 
 
 def without_broken_rows(scores: NDArray[np.float64]) -> NDArray[np.float64]:
