@@ -40,7 +40,7 @@ class Config(BaseModel):
             raise BadConfig(f"{source}: {cls.fault_of(error).told}") from None
 
     @classmethod
-    def fault_of(cls, error: ValidationError) -> "Fault":
+    def fault_of(cls, error: ValidationError) -> Fault:
         """The first fault that `error` found in values of this class; of an unknown key, with the known ones beside it."""
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

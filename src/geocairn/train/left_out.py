@@ -25,11 +25,11 @@ def own_photos(features: Tensor, labels: Tensor) -> list[LeftOut]:
     Returns:
         For each level its labelled photos.
     """
-    return [_photos(features[places >= 0], places[places >= 0]) for places in labels.T]
-
-
-def _photos(features: Tensor, places: Tensor) -> LeftOut:
-    return LeftOut(places, features, torch.ones_like(places))
+    found = []
+    for places in labels.T:
+        known = places >= 0
+        found.append(LeftOut(places[known], features[known], torch.ones_like(places[known])))
+    return found
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class NeighboursFit:
     @cached_property
     def _is_empty(self) -> NDArray[np.bool_]:
         """(N,) which validation photos have no features."""
-        return ~self.validation.read(np.arange(len(self.validation.labels))).isfinite().all(dim=1).numpy()
+        return ~self.validation.read(np.arange(len(self.validation))).isfinite().all(dim=1).numpy()
 
     def _chosen(self) -> tuple[NeighbourSettings, dict[str, float]]:
         if self._best is None:
@@ -143,7 +143,7 @@ class NeighboursFit:
 
     def _nearest(self, metric: Metric, k: int) -> Nearest:
         gallery = Gallery.of(self._vectors(self.train, self.labelled, metric), self.place)
-        asked = self._vectors(self.validation, np.arange(len(self.validation.labels)), metric)
+        asked = self._vectors(self.validation, np.arange(len(self.validation)), metric)
         # Photos without features look like no other; what is found for them does not count.
         return gallery.nearest(np.where(self._is_empty[:, None], np.float16(0), asked), k)
 

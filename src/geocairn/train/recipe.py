@@ -72,8 +72,7 @@ def _told(fault: Fault, source: str, overrides: Sequence[str]) -> str:
     keys = {override: override.partition("=")[0].strip() for override in overrides}
     at_fault = [override for override, key in keys.items() if f"{fault.key}.".startswith(f"{key}.")]
     if at_fault:
-        is_said = at_fault[-1].partition("=")[0].strip() == fault.key
-        return f"{at_fault[-1]}: {fault.words if is_said else fault.told}"
+        return f"{at_fault[-1]}: {fault.words if keys[at_fault[-1]] == fault.key else fault.told}"
     beneath = [override for override, key in keys.items() if f"{key}.".startswith(f"{fault.key}." if fault.key else "")]
     return f"{' with '.join([source, *beneath])}: {fault.told}"
 

@@ -70,7 +70,7 @@ class SoftmaxTask:
 
     def validate(self) -> Mapping[str, float]:
         """Percentage right at each level, and the mean negative log-probability of the true leaf."""
-        return leaf_metrics(self._log_probabilities(len(self.validation.labels)), self.validation.labels, self.hierarchy)
+        return leaf_metrics(self._log_probabilities(len(self.validation)), self.validation.labels, self.hierarchy)
 
     def state(self) -> Mapping[str, Any]:
         """Nothing besides the model."""
