@@ -238,6 +238,15 @@ def with_array(name, change):
     return damage
 
 
+def with_more(name, array):
+    """A bundle with one more array."""
+
+    def damage(folder):
+        change_arrays(folder, lambda arrays: arrays.update({name: array}))
+
+    return damage
+
+
 DAMAGES = {
     "truncated": (truncated, f"{WEIGHTS}: "),
     "truncated, and listed so": (truncated_and_listed, f"{WEIGHTS}: not readable as safetensors"),
@@ -248,6 +257,15 @@ DAMAGES = {
     "not finite": (with_array("entities.tangent_0", lambda array: array * np.float32(np.nan)), f"{WEIGHTS}: its array 'entities.tangent_0' is not finite"),
     "no spread": (with_array("scaler.std", np.zeros_like), f"{WEIGHTS}: its array 'scaler.std' is 0 throughout"),
     "negative spread": (with_array("scaler.std", np.negative), f"{WEIGHTS}: its array 'scaler.std' is a spread, but -"),
+    "half as wide": (
+        with_array("entities.tangent_3", lambda array: array[..., :4].copy()),
+        "'entities.tangent_3' has shape (4, 1, 4), expected (entities, prototypes, 8)",
+    ),
+    "flat": (with_array("entities.tangent_3", lambda array: array[:, 0].copy()), "'entities.tangent_3' has shape (4, 8), expected (entities, prototypes, 8)"),
+    "a prior too long": (with_more("entities.log_prior_3", np.zeros(5, dtype=np.float32)), "'entities.log_prior_3' has shape (5,), expected (4,)"),
+    "a mask too wide": (with_more("entities.present_3", np.ones((4, 2), dtype=bool)), "'entities.present_3' has shape (4, 2), expected (4, 1)"),
+    "an entity without an embedding": (with_more("entities.present_0", np.zeros((3, 1), dtype=bool)), "'entities.present_0' leaves an entity without"),
+    "a scaler of one number": (with_array("scaler.mean", lambda array: array[0].copy()), "the weights do not fit the settings"),
     "no stores": (damaged_config(stores={}), "config.json: stores = {}: the kind 'hierloc' takes features"),
     "unknown key": (damaged_config(colour="red"), "config.json: colour = 'red': Extra inputs are not permitted (known keys: format, kind,"),
     "unknown key of the system": (damaged_config(system__colour="red"), "config.json: colour = 'red': Extra inputs are not permitted (known keys: model"),

@@ -117,7 +117,7 @@ def test_what_is_left_out_leaves_the_means_of_the_other_photos():
 
 def test_frozen_entities_are_the_tangents_that_training_ended_with():
     tangent, mask = torch.randn(4, 2, D), torch.tensor([[True, False]] * 4)
-    frozen = FrozenEntities([tangent, tangent[:1, :1]], [mask, None], [None, torch.tensor([0.5])])
+    frozen = FrozenEntities(D, [tangent, tangent[:1, :1]], [mask, None], [None, torch.tensor([0.5])])
     assert frozen()[0].equal(tangent)
     assert frozen.present(0).equal(mask)
     assert frozen.present(1) is None

@@ -469,5 +469,14 @@ def test_a_state_of_other_settings_is_refused():
         HierLoc.for_inference(config(dim=8), list(SIZES), state)
     with pytest.raises(BadFeatures, match="the weights do not fit the settings"):
         HierLoc.for_inference(config(), [*SIZES, "street"], state)
+    for name, tensor, words in (
+        ("tangent_2", state["entities.tangent_2"][..., :8], r"has shape \(20, 1, 8\), expected \(entities, prototypes, 16\)"),
+        ("tangent_2", state["entities.tangent_2"][:, :0], r"has shape \(20, 0, 16\)"),
+        ("log_prior_2", torch.zeros(5), r"has shape \(5,\), expected \(20,\)"),
+        ("present_2", torch.ones(20, 2, dtype=torch.bool), r"has shape \(20, 2\), expected \(20, 1\)"),
+        ("present_2", torch.arange(20)[:, None] > 0, "without its first prototype"),
+    ):
+        with pytest.raises(BadFeatures, match=words):
+            HierLoc.for_inference(config(), list(SIZES), {**state, f"entities.{name}": tensor})
     with pytest.raises(BadFeatures, match="cannot be trained"):
         HierLoc.for_inference(config(), list(SIZES), state).loss(*batch())

@@ -267,12 +267,23 @@ class EntityTable(nn.Module):
 
 
 class FrozenEntities(nn.Module):
-    """The tangents that training ended with, without what they were made of: what a bundle carries."""
+    """The tangents that training ended with, without what they were made of: what a bundle carries.
 
-    def __init__(self, tangents: Sequence[Tensor], present: Sequence[Tensor | None], log_prior: Sequence[Tensor | None]) -> None:
+    Args:
+        dim: d.
+        tangents: for each level (n, P, d).
+        present: for each level (n, P) bool which of them there are, the first of each entity at least; None for all.
+        log_prior: for each level (n,) what is added to the entities' scores; None for nothing.
+
+    Raises:
+        BadFeatures: other shapes, or an entity without a tangent.
+    """
+
+    def __init__(self, dim: int, tangents: Sequence[Tensor], present: Sequence[Tensor | None], log_prior: Sequence[Tensor | None]) -> None:
         super().__init__()
         self._n_levels = len(tangents)
         for index, (tangent, mask, prior) in enumerate(zip(tangents, present, log_prior, strict=True)):
+            _check_frozen(index, dim, tangent, mask, prior)
             self.register_buffer(f"tangent_{index}", tangent)
             self.register_buffer(f"present_{index}", mask)
             self.register_buffer(f"log_prior_{index}", prior)
@@ -290,6 +301,16 @@ class FrozenEntities(nn.Module):
         """(n, P) whether an entity has a prototype; None where all have all."""
         found: Tensor | None = getattr(self, f"present_{level}")
         return found
+
+
+def _check_frozen(level: int, dim: int, tangent: Tensor, present: Tensor | None, log_prior: Tensor | None) -> None:
+    if tangent.ndim != 3 or tangent.shape[1] == 0 or tangent.shape[2] != dim:
+        raise BadFeatures(f"'entities.tangent_{level}' has shape {tuple(tangent.shape)}, expected (entities, prototypes, {dim}); take them from one training")
+    for what, found, expected in (("present", present, tangent.shape[:2]), ("log_prior", log_prior, tangent.shape[:1])):
+        if found is not None and found.shape != expected:
+            raise BadFeatures(f"'entities.{what}_{level}' has shape {tuple(found.shape)}, expected {tuple(expected)}; take them from one training")
+    if present is not None and not bool(present[:, 0].all()):
+        raise BadFeatures(f"'entities.present_{level}' leaves an entity without its first prototype; take them from one training")
 
 
 class _EntityEncoder(nn.Module):

@@ -280,8 +280,8 @@ class HierLoc(nn.Module):
             nn.Module.__init__(made)
             tangents = [state[f"entities.tangent_{index}"] for index in range(len(names))]
             present, prior = ([state.get(f"entities.{what}_{index}") for index in range(len(names))] for what in ("present", "log_prior"))
-            frozen = FrozenEntities(tangents, present, prior)
-            d_img = len(state["scaler.mean"])
+            frozen = FrozenEntities(config.dim, tangents, present, prior)
+            d_img = state["scaler.mean"].numel()
             made._build(config, d_img, tuple(names), frozen, Standardise(d_img))
             made.load_state_dict(dict(state), strict=True)
         except (KeyError, RuntimeError) as error:
