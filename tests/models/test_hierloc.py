@@ -466,7 +466,7 @@ def test_what_does_not_fit_is_refused():
 def test_a_state_of_other_settings_is_refused():
     state = model().inference_state()
     with pytest.raises(BadFeatures, match="the weights do not fit the settings"):
-        HierLoc.for_inference(config(dim=8), list(SIZES), state)
+        HierLoc.for_inference(config(image={"hidden": 8}), list(SIZES), state)
     with pytest.raises(BadFeatures, match="the weights do not fit the settings"):
         HierLoc.for_inference(config(), [*SIZES, "street"], state)
     for name, tensor, words in (
