@@ -129,6 +129,25 @@ def test_a_limit_excludes_and_a_hint_favours():
     assert ids(both)[0] == "JP"
 
 
+@pytest.mark.parametrize("finest", ["country", "region", "city"])
+@pytest.mark.parametrize(("within", "inside"), [("FR/84", ["Lyon"]), ("FR/84,FR/11/Yvelines", ["Versailles", "Lyon"]), ("circle:34.9,135.7,50", ["Kyoto"])])
+@pytest.mark.parametrize("city", [None, "Paris"])
+def test_a_coarse_answer_stays_within_the_limit(finest, within, inside, city):
+    """Spread over a whole country again, half of the mass would be said to lie where the limit forbids it."""
+    answer = locator(within=within, finest=finest).locate(tile(city))
+    allowed = [leaf for leaf, given in enumerate(CITIES) if given.chain[-1] in inside]
+    for region in answer.regions:
+        assert set(region.member_leaves().tolist()) <= set(allowed)
+    assert answer.regions[-1].mass >= 0.95
+    country = CITIES[allowed[0]].chain[0]
+    assert (answer.levels[0].id, answer.levels[0].p) == (country, 1)
+    for candidate in answer.candidates:
+        assert candidate.chain[0] == country
+        # Within the limit as it is told, not in the middle of a country that the limit cuts.
+        assert min(distance_km([candidate.lat_deg, candidate.lon_deg], [CITIES[leaf].lat_deg, CITIES[leaf].lon_deg]) for leaf in allowed) <= candidate.radius_km
+        assert candidate.p > 0.5 or len(answer.candidates) > 1
+
+
 def test_limits_that_cannot_be_used_are_refused_at_once():
     with pytest.raises(BadConfig, match="--within '': is empty"):
         locator(within="")

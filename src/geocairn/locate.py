@@ -14,7 +14,7 @@ from pydantic import Field
 
 from geocairn import __version__
 from geocairn.answer.decide import DECIMALS, AnswerSettings, Decided, Finest, decide_answer, finest_level
-from geocairn.answer.posterior import LevelScores, leaf_posterior, log_odds_raised
+from geocairn.answer.posterior import LevelScores, allowed_leaves, leaf_posterior, log_odds_raised
 from geocairn.answer.prediction import Candidate, Claim, ClueRecord, Prediction, Provenance
 from geocairn.clues.clue import Clue
 from geocairn.clues.metadata import metadata_clue
@@ -244,6 +244,7 @@ class Locator:
             territory=self.system.territory,
             calibration=self.system.calibration,
             settings=self.settings,
+            allowed=allowed_leaves(self.system.hierarchy, clues, self.system.reliability),
         )
         if self.keep_posterior:
             decided = replace(decided, leaf_mass=mass.astype(np.float32).tobytes())

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ NAMES = [leaf.chain[-1] for leaf in CITIES]
 
 def decided(hierarchy, mass, **settings):
     calibration = Calibration(support=settings.pop("support", 0.6))
-    return decide_answer(hierarchy, mass, territory=Path("t.npz"), calibration=calibration, settings=AnswerSettings(**settings))
+    allowed = settings.pop("allowed", None)
+    return decide_answer(hierarchy, mass, territory=Path("t.npz"), calibration=calibration, settings=AnswerSettings(**settings), allowed=allowed)
 
 
 def mass_on(**shares):
@@ -113,6 +115,27 @@ def test_nothing_finer_is_told_than_asked_for(finest):
     middles = latlon_from_unit(earth.unit[earth.level < depth]).round(2)
     for candidate in paris.candidates:
         assert np.isclose(middles, [candidate.lat_deg, candidate.lon_deg]).all(axis=1).any()
+
+
+def test_a_place_that_hard_limits_cut_is_told_where_they_leave_it():
+    """The middle of the US lies near New York: within Texas that disc holds nothing of the answer."""
+    earth = small_earth()
+    radius = earth.radius_km.copy()
+    radius[earth.index_of("US")] = 500
+    earth = replace(earth, radius_km=radius)
+    in_texas = np.arange(len(CITIES)) == len(CITIES) - 1
+    (texas,) = decided(earth, in_texas.astype(np.float64), finest="country", allowed=in_texas).candidates
+    assert (texas.chain, texas.lat_deg, texas.lon_deg) == (["US"], 33.66, -95.56)
+    assert texas.radius_km == pytest.approx(float(radius[earth.leaves[-1]]), abs=0.1)
+    assert texas.p > 0.99
+
+
+@pytest.mark.parametrize("finest", ["country", "region"])
+def test_within_hard_limits_nothing_finer_is_told_than_they_say(finest):
+    """Two posteriors that differ only within what the limits leave of a place are told alike."""
+    allowed = np.isin(np.arange(len(CITIES)), [NAMES.index(name) for name in ("Paris", "Versailles", "New York")])
+    paris, versailles = (np.eye(len(CITIES))[NAMES.index(name)] for name in ("Paris", "Versailles"))
+    assert decided(small_earth(), paris, finest=finest, allowed=allowed) == decided(small_earth(), versailles, finest=finest, allowed=allowed)
 
 
 def test_countries_without_regions_are_candidates_when_regions_are_the_finest():

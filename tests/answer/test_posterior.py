@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from tests.places.factory import LEVELS, Leaf, hierarchies, hierarchy_of, leaf_masses, small_earth
 
-from geocairn.answer.posterior import coarsen, leaf_posterior, log_odds_raised
+from geocairn.answer.posterior import allowed_leaves, coarsen, leaf_posterior, log_odds_raised
 from geocairn.clues.clue import Clue, Tier, ratio_from_frequency
 from geocairn.errors import GeocairnError
 
@@ -98,6 +98,28 @@ def test_coarsening_keeps_the_mass_of_each_place_and_no_more(hierarchy, seed, le
     holders = [holder(hierarchy, place, level) for place in hierarchy.leaves.tolist()]
     for place in set(holders):
         leaves = [leaf for leaf, above in enumerate(holders) if above == place]
+        assert_allclose(coarse[leaves], mass[leaves].sum() * weight[leaves] / weight[leaves].sum(), atol=1e-12)
+
+
+@FEW
+@given(hierarchies(), SEEDS, st.integers(0, 3))
+def test_coarsening_within_hard_limits_spreads_nothing_beyond_them(hierarchy, seed, level):
+    """The same spread as of a posterior over the allowed leaves alone, and each place keeps its mass."""
+    numbers = np.random.default_rng(seed)
+    inside = numbers.random(hierarchy.n_leaves) < 0.5
+    inside[numbers.integers(hierarchy.n_leaves)] = True
+    limits = [clue(hierarchy, inside, Tier.CERTAIN), *drawn_clues(hierarchy, numbers)]
+    prior = [None, None, None, hierarchy.log_leaf_weight]
+    mass = leaf_posterior(hierarchy, prior, limits, RELIABILITY)
+    allowed = allowed_leaves(hierarchy, limits, RELIABILITY)
+    assert allowed.tolist() == inside.tolist()
+    coarse = coarsen(hierarchy, mass, level, allowed=allowed)
+    assert not coarse[~inside].any()
+    assert_allclose(hierarchy.sum_leaves(coarse)[hierarchy.level <= level], hierarchy.sum_leaves(mass)[hierarchy.level <= level], atol=1e-12)
+    weight = hierarchy.weight[hierarchy.leaves]
+    holders = np.array([holder(hierarchy, place, level) for place in hierarchy.leaves.tolist()])
+    for place in set(holders[inside].tolist()):
+        leaves = np.flatnonzero((holders == place) & inside)
         assert_allclose(coarse[leaves], mass[leaves].sum() * weight[leaves] / weight[leaves].sum(), atol=1e-12)
 
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit, mean_on_sphere, unit_from_latlon
-from geocairn.places.discs import means, medoids, radii_km, running_sums
+from geocairn.places.discs import means, medoids, radii_km, running_sums, weighted_radius_km
 
 FEW = settings(max_examples=40)
 
@@ -42,6 +42,12 @@ def test_a_radius_is_the_distance_of_the_member_that_makes_nine_tenths(drawn):
         km = np.sort(distance_km_from_units(unit[a:b], middle))
         n_inside = next(n for n in range(1, b - a + 1) if 10 * n >= 9 * (b - a))
         assert_allclose(radius, km[n_inside - 1], rtol=1e-5, atol=1e-4)
+
+
+def test_a_weighted_radius_is_the_reach_that_makes_nine_tenths_of_the_weight():
+    assert weighted_radius_km(np.array([30.0, 10.0, 20.0, 40.0]), np.array([1.0, 5.0, 3.5, 0.5])) == 30
+    assert weighted_radius_km(np.array([30.0, 10.0, 20.0, 40.0]), np.array([0.5, 5.0, 4.0, 0.5])) == 20
+    assert weighted_radius_km(np.array([7.0]), np.array([1e-9])) == 7
 
 
 @FEW

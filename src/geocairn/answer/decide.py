@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from geocairn.answer.posterior import coarsen, holder_of_leaves
 from geocairn.answer.prediction import Candidate, LevelAnswer, Region
 from geocairn.answer.regions import credible_regions
 from geocairn.config import Config
-from geocairn.geo.sphere import distance_km_from_units
+from geocairn.geo.sphere import distance_km_from_units, latlon_from_unit, mean_on_sphere
+from geocairn.places.discs import weighted_radius_km
 from geocairn.places.hierarchy import Hierarchy
 
 Finest = Literal["country", "region", "city", "exact"]
@@ -56,17 +57,26 @@ class Decided:
     leaf_mass: bytes = b""
 
 
-def decide_answer(hierarchy: Hierarchy, mass: NDArray[np.float64], *, territory: Path, calibration: Calibration, settings: AnswerSettings) -> Decided:
+def decide_answer(
+    hierarchy: Hierarchy,
+    mass: NDArray[np.float64],
+    *,
+    territory: Path,
+    calibration: Calibration,
+    settings: AnswerSettings,
+    allowed: NDArray[np.bool_] | None = None,
+) -> Decided:
     """Supported levels, candidates and credible regions of a posterior; an abstention where not even a country is supported.
 
     Args:
         mass: (L,) posterior over leaves, summing to 1.
         territory: file with the leaves' outlines, kept with the regions.
+        allowed: (L,) leaves that no hard limit excludes; all by default. Where the answer is coarse, nothing is told outside them either.
     """
-    told = mass if settings.finest in ("city", "exact") else coarsen(hierarchy, mass, hierarchy.level_index(settings.finest))
+    told = mass if settings.finest in ("city", "exact") else coarsen(hierarchy, mass, hierarchy.level_index(settings.finest), allowed=allowed)
     likeliest = likeliest_places(hierarchy, hierarchy.sum_leaves(told), settings.finest)
     levels = supported_levels(likeliest, calibration.support)
-    candidates = ranked_candidates(hierarchy, told, top=settings.top, finest=settings.finest, decide=settings.decide)
+    candidates = ranked_candidates(hierarchy, told, top=settings.top, finest=settings.finest, decide=settings.decide, allowed=allowed)
     return Decided(None if levels else NO_COUNTRY, levels, candidates, credible_regions(hierarchy, told, territory), likeliest)
 
 
@@ -102,15 +112,18 @@ def supported_levels(likeliest: Sequence[LevelAnswer], support: float) -> list[L
     return told if told and told[0] is likeliest[0] else []
 
 
-def ranked_candidates(hierarchy: Hierarchy, mass: NDArray[np.float64], *, top: int, finest: Finest, decide: Decide) -> list[Candidate]:
+def ranked_candidates(
+    hierarchy: Hierarchy, mass: NDArray[np.float64], *, top: int, finest: Finest, decide: Decide, allowed: NDArray[np.bool_] | None = None
+) -> list[Candidate]:
     """Distinct hypotheses, the best by the decision rule first.
 
     Args:
         mass: (L,) posterior over leaves.
         decide: `mode` (the disc with most mass), `geoscore` (the point of the highest expected GeoScore) or `median` (of the least expected distance).
+        allowed: (L,) leaves that no hard limit excludes; all by default.
     """
     if finest in ("country", "region"):
-        return _whole_places(hierarchy, mass, top, hierarchy.level_index(finest))
+        return _whole_places(hierarchy, mass, top, hierarchy.level_index(finest), allowed)
     discs = best_discs(hierarchy, mass, top)
     if decide != "mode":
         leaf = (best_for_geoscore if decide == "geoscore" else best_for_median)(hierarchy, mass)
@@ -138,29 +151,45 @@ def _led_by(hierarchy: Hierarchy, mass: NDArray[np.float64], leaf: int, discs: l
 def _candidate(hierarchy: Hierarchy, disc: Disc, rank: int, finest: Finest) -> Candidate:
     place = int(hierarchy.leaves[disc.leaf])
     decimals = EXACT_DECIMALS if finest == "exact" else DECIMALS
-    return _candidate_at(hierarchy, place, rank=rank, radius_km=disc.radius_km, p=disc.p, decimals=decimals)
+    return _candidate_at(hierarchy, place, hierarchy.latlon_deg[place], rank=rank, radius_km=disc.radius_km, p=disc.p, decimals=decimals)
 
 
-def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, level: int) -> list[Candidate]:
+def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, level: int, allowed: NDArray[np.bool_] | None) -> list[Candidate]:
     """The most probable places of a level, each with its own radius, so that nothing finer than the level is told."""
-    place_mass = np.bincount(holder_of_leaves(hierarchy, level), mass, minlength=len(hierarchy))
-    radius = hierarchy.radius_km
+    holder = holder_of_leaves(hierarchy, level)
+    place_mass = np.bincount(holder, mass, minlength=len(hierarchy))
+    unit, radius = _discs_allowed(hierarchy, holder, allowed)
     chosen: list[int] = []
     for place in np.argsort(-place_mass, kind="stable")[: np.count_nonzero(place_mass)].tolist():
-        apart = distance_km_from_units(hierarchy.unit[chosen], hierarchy.unit[place])
+        apart = distance_km_from_units(unit[chosen], unit[place])
         if (apart > np.maximum(radius[chosen], radius[place]) + MARGIN_KM).all():
             chosen.append(place)
         if len(chosen) == top:
             break
-    within = [probability_within(hierarchy, mass, hierarchy.unit[place], float(hierarchy.radius_km[place])) for place in chosen]
+    within = [probability_within(hierarchy, mass, unit[place], float(radius[place])) for place in chosen]
     ranked = sorted(zip(chosen, within, strict=True), key=lambda pair: -pair[1])
     return [
-        _candidate_at(hierarchy, place, rank=rank, radius_km=round(float(hierarchy.radius_km[place]), 1), p=p, decimals=DECIMALS)
+        _candidate_at(hierarchy, place, latlon_from_unit(unit[place]), rank=rank, radius_km=round(float(radius[place]), 1), p=p, decimals=DECIMALS)
         for rank, (place, p) in enumerate(ranked, start=1)
     ]
 
 
-def _candidate_at(hierarchy: Hierarchy, place: int, *, rank: int, radius_km: float, p: float, decimals: int) -> Candidate:
-    lat, lon = hierarchy.latlon_deg[place].tolist()
+def _discs_allowed(hierarchy: Hierarchy, holder: NDArray[np.int32], allowed: NDArray[np.bool_] | None) -> tuple[NDArray[np.float64], NDArray[np.floating[Any]]]:
+    """Centre (N, 3) and radius (N,) of all places; of one that hard limits cut, those of what they leave of it, which the limits themselves tell."""
+    if allowed is None or allowed.all():
+        return hierarchy.unit, hierarchy.radius_km
+    unit, radius_km = hierarchy.unit.copy(), hierarchy.radius_km.copy()
+    for place in np.intersect1d(holder[allowed], holder[~allowed]).tolist():
+        leaves = hierarchy.leaves[(holder == place) & allowed]
+        weight = hierarchy.weight[leaves]
+        middle = mean_on_sphere(hierarchy.unit[leaves], weight)
+        unit[place] = middle if np.isfinite(middle).all() else hierarchy.unit[leaves[0]]
+        reach = distance_km_from_units(hierarchy.unit[leaves], unit[place]) + hierarchy.radius_km[leaves]
+        radius_km[place] = weighted_radius_km(reach, weight)
+    return unit, radius_km
+
+
+def _candidate_at(hierarchy: Hierarchy, place: int, latlon_deg: NDArray[np.float64], *, rank: int, radius_km: float, p: float, decimals: int) -> Candidate:
+    lat, lon = latlon_deg.tolist()
     names = [hierarchy.names[above] for above in hierarchy.chain(place)]
     return Candidate(rank=rank, lat_deg=round(lat, decimals), lon_deg=round(lon, decimals), radius_km=radius_km, p=rounded(p), chain=names)

@@ -53,17 +53,27 @@ def summed_scores(hierarchy: Hierarchy, scores: LevelScores) -> NDArray[np.float
     return total
 
 
-def coarsen(hierarchy: Hierarchy, mass: NDArray[np.float64], level: int) -> NDArray[np.float64]:
-    """Forget where within the places of `level` the mass lies: it is spread there as the prior would have it.
+def allowed_leaves(hierarchy: Hierarchy, clues: Sequence[Clue], reliability: Mapping[Tier, float]) -> NDArray[np.bool_]:
+    """(L,) the leaves that no hard limit excludes: those that every clue of reliability 1 allows for."""
+    allowed = np.ones(hierarchy.n_leaves, dtype=bool)
+    for clue in clues:
+        if reliability[clue.tier] == 1:
+            allowed &= clue.ratio > 0
+    return allowed
+
+
+def coarsen(hierarchy: Hierarchy, mass: NDArray[np.float64], level: int, *, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+    """Forget where within the places of `level` the mass lies: it is spread there as the prior would have it within the hard limits.
 
     Args:
         mass: (L,) posterior over leaves.
+        allowed: (L,) leaves that may hold any, all that hold some among them; all leaves by default.
 
     Returns:
         (L,) with the same mass in every place of `level`, and of the coarser ones; see `holder_of_leaves` for leaves without a place at `level`.
     """
     holder = holder_of_leaves(hierarchy, level)
-    weight = hierarchy.weight[hierarchy.leaves]
+    weight = hierarchy.weight[hierarchy.leaves] * (1 if allowed is None else allowed)
     inside = np.bincount(holder, mass, minlength=len(hierarchy)) / np.bincount(holder, weight, minlength=len(hierarchy)).clip(min=1e-300)
     return np.asarray(inside[holder] * weight)
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geocairn.geo.sphere import distance_km_from_units, mean_on_sphere, unit_from_latlon
+from geocairn.places.discs import weighted_radius_km
 from geocairn.places.geonames import City, Country
 from geocairn.places.hierarchy import Hierarchy, Strings
 from geocairn.places.prior import PhotoPrior, city_shares
 
 LEVELS = ("country", "region", "subregion", "city")
-MEMBERS_INSIDE_RADIUS = 0.9
 
 
 def build_entities(
@@ -144,7 +144,5 @@ def entity_radii_km(hierarchy: Hierarchy, *, disc_km: NDArray[np.float64]) -> ND
             radius[place] = disc_km[start]
             continue
         reach = distance_km_from_units(unit[start:stop], hierarchy.unit[place]) + disc_km[start:stop]
-        order = np.argsort(reach)
-        held = np.cumsum(weight[start:stop][order])
-        radius[place] = reach[order][np.searchsorted(held, MEMBERS_INSIDE_RADIUS * held[-1])]
+        radius[place] = weighted_radius_km(reach, weight[start:stop])
     return radius.astype(np.float32)
