@@ -82,6 +82,14 @@ def test_an_item_that_kills_its_process_costs_only_itself():
     assert no_children()
 
 
+def test_an_interruption_while_lost_items_are_done_again_is_raised_as_it_is():
+    running = in_order(setup_doubling, [FATAL, 14, 15], jobs=1, batch_size=3, on_loss=lost)
+    assert next(running) == "lost 13"
+    with pytest.raises(KeyboardInterrupt):
+        running.throw(KeyboardInterrupt)
+    assert no_children()
+
+
 def test_items_are_taken_a_few_batches_ahead_and_no_more_after_an_early_end(tmp_path):
     taken = []
 

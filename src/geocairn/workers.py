@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -21,7 +21,9 @@ _work: Callable[[Any], Any] | None = None
 _why_not: Exception | None = None
 
 
-def in_order(setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, batch_size: int, on_loss: Callable[[Item], Result]) -> Iterator[Result]:
+def in_order(
+    setup: Setup[Item, Result], items: Iterable[Item], *, jobs: int, batch_size: int, on_loss: Callable[[Item], Result]
+) -> Generator[Result, None, None]:
     """Apply `setup()` to every item in worker processes.
 
     Args:
@@ -90,13 +92,15 @@ def _alone(setup: Setup[Item, Result], item: Item, on_loss: Callable[[Item], Res
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
+    queue = pool._result_queue  # type: ignore[attr-defined]
+    if queue is None:
+        return  # stopped before: whoever is interrupted while a lost batch is done again stops the lost pool once more
     processes = list((pool._processes or {}).values())
-    results = pool._result_queue._writer  # type: ignore[attr-defined]
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
     # A process ended in the middle of a result leaves half of it in the pipe, and the pool would wait for the rest for ever: now it finds the end.
-    results.close()
+    queue._writer.close()
 
 
 def _start(setup: Setup[Any, Any]) -> None:
