@@ -134,17 +134,25 @@ def check_result_folder(out: Path, files: Collection[str], what: str, sources: C
     """
     if out.exists() and not out.is_dir():
         raise BadOutput(f"{out}: is a file; name a folder")
-    try:
-        # Drafts of a run that was killed are nobody's.
-        held = {path.name for path in out.iterdir() if not path.name.startswith(".")}
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
+    held = names_held(out)
     if held and not held & set(files):
         raise BadOutput(f"{out}: is not empty and holds no {what}; name another folder")
     for name in files:
         check_spares(out / name, sources)
+
+
+def names_held(out: Path) -> set[str]:
+    """Names of what the folder `out` holds, but for drafts of runs that were killed, which are nobody's; none where it is missing.
+
+    Raises:
+        BadOutput: it may not be read.
+    """
+    try:
+        return {path.name for path in out.iterdir() if not path.name.startswith(".")}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise BadOutput(f"{out}: cannot be written ({error.strerror}); choose a folder that you may write to") from None
 
 
 def cache_folder() -> Path:

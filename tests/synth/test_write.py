@@ -79,10 +79,14 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(written, tmp_path):
         if step == "computing the limits":
             raise KeyboardInterrupt
 
+    draft = tmp_path / "earth/.settings.json.0123456789abcdef.json"
+    draft.parent.mkdir()
+    draft.write_text("{")  # killed at its very start
     with pytest.raises(KeyboardInterrupt):
         write_synth(tmp_path / "earth", SETTINGS, tell=breaking)
     assert not (tmp_path / "earth/synth.json").exists()
     write_synth(tmp_path / "earth", SETTINGS)
+    draft.unlink()
     assert hashes(tmp_path / "earth") == hashes(written)
 
 

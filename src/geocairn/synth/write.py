@@ -15,7 +15,7 @@ from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadOutput
 from geocairn.places.files import save_hierarchy
 from geocairn.places.origin import save_origin
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, names_held
 from geocairn.synth.earth import Earth, draw_earth
 from geocairn.synth.extras import class_maps, tokens
 from geocairn.synth.labels import hierarchy_of_training, labelled_places, manifest_table
@@ -148,7 +148,7 @@ def _claim(out: Path, settings: SynthSettings) -> None:
     if path.is_file():
         if _read(path) != wanted:
             raise BadOutput(f"{out}: holds a synthetic Earth of other settings; name a new folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or names_held(out)):
         raise BadOutput(f"{out}: is a file or holds other files; name a new folder")
     else:
         _write_json(path, wanted)
