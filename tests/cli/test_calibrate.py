@@ -92,4 +92,4 @@ def test_refusals_are_one_line(command, earth, tmp_path):
     assert "split train" in command.refused("calibrate", earth / "bayes", earth / "train.parquet")
     assert "no such file" in command.refused("calibrate", earth / "bayes", tmp_path / "none.csv")
     assert "no such" in command.refused("calibrate", tmp_path / "none", earth / "val.parquet")
-    assert "20 photos are there" in command.refused("calibrate", earth / "bayes", earth / "test.parquet")
+    assert "split test" in command.refused("calibrate", earth / "bayes", earth / "test.parquet")

@@ -15,6 +15,8 @@ from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadFeatures, BadHierarchy, BadManifest, BadOutput
 from geocairn.evaluate import calibrate as module
 from geocairn.evaluate.calibrate import calibrate_bundle
+from geocairn.evaluate.run import CALIBRATED_ON_THESE, run_evaluation
+from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.evaluate.temperature import Told, expected_calibration_error, fit_support
 from geocairn.locate import Locator
 from geocairn.manifest import file_sha256, read_manifest
@@ -99,6 +101,13 @@ def test_a_trained_bundle_gets_likelier_truths_and_says_that_it_is_calibrated(ea
     assert before[0].regions != after[0].regions
 
 
+def test_an_evaluation_on_the_photos_of_the_calibration_says_so(earth, tmp_path):
+    calibrate_bundle(earth / "bayes", earth / "val.parquet", out=tmp_path / "b")
+    on_its_own, on_others = (run_evaluation(earth / f"{split}.parquet", EvaluationSettings(bundle=str(tmp_path / "b"))) for split in ("val", "test"))
+    assert CALIBRATED_ON_THESE in on_its_own.notes
+    assert CALIBRATED_ON_THESE not in on_others.notes
+
+
 def test_in_place_and_again_gives_the_same_bytes(earth, hierloc, tmp_path):
     bundle = shutil.copytree(hierloc, tmp_path / "b")
     (tmp_path / "link").symlink_to(bundle)
@@ -152,6 +161,11 @@ def test_a_bundle_of_photos_looks_at_photos(earth, tmp_path):
     [
         (lambda table: table.slice(0, 49), BadManifest, "49 photos are there, but a calibration needs 50"),
         (with_column("split", lambda table: ["train", *table["split"].to_pylist()[1:]]), BadManifest, "1 of its rows are of the split train"),
+        (
+            with_column("split", lambda table: [" Test", "test", *table["split"].to_pylist()[2:]]),
+            BadManifest,
+            "2 of its rows are of the split test, which is to be evaluated on, .*; name a manifest of validation photos$",
+        ),
         (with_column("author", lambda table: ["me"] * len(table)), BadManifest, "all photos are by one author"),
     ],
 )

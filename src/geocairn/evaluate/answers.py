@@ -31,12 +31,14 @@ class Source:
         locate: photos -> predictions with exact coordinates, in their order; a file answers nothing anew.
         locate_rows: the same for a manifest whose photos' features lie beside it; None where they do not.
         is_leaked: whether a bundle declares that its places are built from test photos too.
+        calibrated_on: sha256 of the manifest that a bundle's calibration was fitted on; None where it names none.
     """
 
     places: Places
     locate: Locate = lambda paths: ()
     locate_rows: Callable[[Manifest], Iterable[Prediction] | None] = lambda manifest: None
     is_leaked: bool = False
+    calibrated_on: str | int | float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
 
     places = Places(hierarchy, NearestPlace(hierarchy))
     is_leaked = Path(settings.bundle).is_dir() and read_config(Path(settings.bundle)).leaked
-    return Source(places, lambda paths: locator.locate_many(paths, jobs=settings.jobs), locate_rows, is_leaked)
+    calibrated_on = locator.system.calibration.fitted_on.get("manifest_sha256")
+    return Source(places, lambda paths: locator.locate_many(paths, jobs=settings.jobs), locate_rows, is_leaked, calibrated_on)
 
 
 def answers_of_file(predictions: Path, manifest: Manifest, *, places: Places) -> Answers:

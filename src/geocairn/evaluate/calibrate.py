@@ -1,5 +1,6 @@
 """Calibration of a bundle on photos that it has not seen: the function that `geocairn calibrate` calls."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from geocairn.systems.recalibrate import check_target, save_recalibrated
 
 MIN_PHOTOS = 50
 N_FOLDS = 5
+UNFIT_SPLITS = {"train": "the bundle has seen", "test": "is to be evaluated on, and would look better than other photos"}
 
 Watch = Callable[[Iterable[Scored], int], Iterable[Scored]]
 
@@ -77,7 +79,7 @@ def calibrate_bundle(
 
     Raises:
         BadBundle: it ships with the package, or is not whole.
-        BadManifest, BadCoordinate: the manifest cannot be used, holds training rows, too few photos or one author alone.
+        BadManifest, BadCoordinate: the manifest cannot be used, holds training or test rows, too few photos or one author alone.
         BadHierarchy: the bundle's places were built from photos of the manifest.
         BadFeatures: the bundle takes features that are not beside the manifest.
         BadOutput: `out` cannot be written.
@@ -109,9 +111,10 @@ def calibrate_bundle(
 
 def _checked_rows(path: Path) -> Manifest:
     manifest = read_manifest(path)
-    n_train = sum(cell is not None and cell.strip().lower() == "train" for cell in manifest.columns.get("split", ()))
-    if n_train:
-        raise BadManifest(f"{path}: {n_train} of its rows are of the split train, which the bundle has seen; name a manifest of validation photos")
+    splits = Counter(cell.strip().lower() for cell in manifest.columns.get("split", ()) if cell is not None)
+    for split, why in UNFIT_SPLITS.items():
+        if splits[split]:
+            raise BadManifest(f"{path}: {splits[split]} of its rows are of the split {split}, which {why}; name a manifest of validation photos")
     _check_enough(manifest, len(manifest), "are there")
     if len(np.unique(manifest.author_codes())) < 2:
         raise BadManifest(f"{path}: all photos are by one author, which says nothing of others'; name a manifest of more authors")

@@ -26,6 +26,8 @@ from geocairn.evaluate.truth import Places, Truth, true_places
 from geocairn.evaluate.write import FILES, prepare_folder, write_evaluation
 from geocairn.manifest import Manifest, left_out_words, read_manifest
 
+CALIBRATED_ON_THESE = "The bundle was calibrated on this very manifest: its probabilities are fitted to these photos and look better than they would on others."
+
 
 def run_evaluation(
     manifest_path: Path,
@@ -76,7 +78,8 @@ def run_evaluation(
         of_rows = source.locate_rows(manifest)
         stream = source.locate([str(path) for path in photos]) if of_rows is None else of_rows
         answers = answers_of_bundle(str(settings.bundle), watch(stream, len(photos)), truth=truth, places=places)
-        answers = replace(answers, system=answers.system.model_copy(update={"n_leaked": n_leaked}))
+        notes = [*answers.notes, CALIBRATED_ON_THESE] if source.calibrated_on == manifest.sha256 else answers.notes
+        answers = replace(answers, system=answers.system.model_copy(update={"n_leaked": n_leaked}), notes=notes)
     evaluation = evaluate_answers(answers, manifest, truth=truth, places=places, other=other, settings=settings)
     if out is not None:
         write_evaluation(out, evaluation)
