@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.models.entity_features import LeftOut, LevelFeatures
+from geocairn.models.geometry import pairwise_squared_distance
 from geocairn.models.hierloc import HierLoc, HierLocConfig
 
 D_IMG, D_TEXT, BATCH = 10, 6, 8
@@ -165,7 +166,7 @@ def test_scores_are_log_probabilities_of_squared_distances_over_tau(geometry, pr
         for level, (n, score) in enumerate(zip(SIZES.values(), scores, strict=True)):
             assert score.shape == (BATCH, n)
             torch.testing.assert_close(score.exp().sum(-1), torch.ones(BATCH))
-            each = found.geometry.squared_distance(found.geometry.queries(points) @ found.geometry.keys(found.entity_points(level)).T)
+            each = pairwise_squared_distance(found.geometry, points, found.entity_points(level))
             owner = found.entity_owner(level)
             nearest = torch.stack([each[:, owner == entity].amin(-1) for entity in range(n)], dim=1)
             torch.testing.assert_close(score, (-nearest / found.tau(level)).log_softmax(-1), rtol=1e-4, atol=1e-4)

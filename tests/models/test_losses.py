@@ -1,4 +1,6 @@
 import math
+import operator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +11,7 @@ from pydantic import ValidationError
 
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import distance_km, latlon_from_unit, unit_from_latlon
-from geocairn.models import lorentz
-from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical
+from geocairn.models.geometry import Euclidean, Geometry, Hyperbolic, Spherical, pairwise_squared_distance
 from geocairn.models.losses import (
     GeoWeight,
     GeoWeightConfig,
@@ -45,16 +46,28 @@ def settings(kernel: str = "laplace", strength: float = 1.0, **other) -> tuple[G
     return GeoWeight(config.geo), config
 
 
-def slow_loss(images, labels, here, level, kernel, strength, scale_km) -> list[float]:
-    """Equation 4 as it is printed, pair by pair in float64."""
+def slow_square(geometry: Geometry, x: list[float], y: list[float]) -> float:
+    """Squared distance of two points, each number in plain float64; points are taken as lying on their space, whatever float32 left of it."""
+    if isinstance(geometry, Euclidean):
+        return math.dist(x, y) ** 2
+    if isinstance(geometry, Spherical):
+        cosine = math.fsum(map(operator.mul, x, y)) / (math.hypot(*x) * math.hypot(*y))
+        return math.acos(min(1.0, cosine)) ** 2 / CURV
+    product = math.hypot(CURV**-0.5, *x[1:]) * math.hypot(CURV**-0.5, *y[1:]) - math.fsum(map(operator.mul, x[1:], y[1:]))
+    return math.acosh(max(1.0, CURV * product)) ** 2 / CURV
+
+
+def slow_loss(geometry, images, labels, here, level, kernel, strength, scale_km) -> list[float]:
+    """Equation 4 as it is printed, pair by pair."""
     losses = []
-    for image, label, place in zip(images.double(), labels.tolist(), here, strict=True):
+    shares = [1.0] * len(level.points) if level.log_prior is None else level.log_prior.double().exp().tolist()
+    for image, label, place in zip(images.tolist(), labels.tolist(), here, strict=True):
         terms = []
-        for index, (prototypes, there) in enumerate(zip(level.points.double(), level.unit, strict=True)):
-            square = min(float(lorentz.distance(image, point, CURV)) ** 2 for point in prototypes)
+        for index, (prototypes, there, share) in enumerate(zip(level.points.tolist(), level.unit, shares, strict=True)):
+            square = min(slow_square(geometry, image, point) for point in prototypes)
             angle = math.acos(max(-1.0, min(1.0, float(place @ there))))
             w = 1.0 if index == label else 1 + strength * KERNELS[kernel](6371 * angle / scale_km)
-            terms.append(w * math.exp(-square / float(level.tau)))
+            terms.append(w * share * math.exp(-square / float(level.tau)))
         losses.append(-math.log(terms[label] / sum(terms)))
     return losses
 
@@ -64,11 +77,53 @@ def slow_loss(images, labels, here, level, kernel, strength, scale_km) -> list[f
 @pytest.mark.parametrize("prototypes", [1, 3])
 @pytest.mark.parametrize("pairs", [2**20, 40])
 def test_the_float32_loss_equals_a_slow_float64_reference(kernel, strength, prototypes, pairs):
-    images, labels, here, level = case(Hyperbolic(CURV), prototypes=prototypes)
+    geometry = Hyperbolic(CURV)
+    images, labels, here, level = case(geometry, prototypes=prototypes)
     weight, config = settings(kernel, strength, pairs_at_once=pairs)
-    found = geo_infonce(Hyperbolic(CURV), images, labels, here, level, weight, config=config)
-    expected = slow_loss(images, labels, here, level, kernel, strength, 300.0)
-    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5, atol=1e-5)
+    found = geo_infonce(geometry, images, labels, here, level, weight, config=config)
+    np.testing.assert_allclose(found.numpy(), slow_loss(geometry, images, labels, here, level, kernel, strength, 300.0), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("geometry", [Hyperbolic(CURV), Euclidean(), Spherical(CURV)], ids=lambda geometry: type(geometry).__name__)
+@pytest.mark.parametrize("pairs", [2**20, 40])
+def test_twins_and_a_prior_equal_the_slow_reference(geometry, pairs):
+    images, labels, here, level = case(geometry)
+    weight, config = settings(pairs_at_once=pairs)
+    for prior in (None, torch.linspace(-6.0, 0.0, len(level.points)).log_softmax(-1)):
+        weighed = replace(level, log_prior=prior)
+        found = geo_infonce(geometry, images, labels, here, weighed, weight, config=config)
+        np.testing.assert_allclose(found.numpy(), slow_loss(geometry, images, labels, here, weighed, "laplace", 1.0, 300.0), rtol=1e-5, atol=1e-5)
+
+
+# How many times longer a step across is than its tangent's, at a distance from the origin.
+STRETCH = {"Hyperbolic": lambda r: math.sinh(r) / r, "Euclidean": lambda r: 1.0, "Spherical": lambda r: math.sin(r) / r}
+
+
+@pytest.mark.parametrize("tau", [0.3, 0.02, 0.002])
+@pytest.mark.parametrize(
+    ("geometry", "radius"),
+    [*((Hyperbolic(), radius) for radius in (1.0, 2.0, 3.0, 4.0, 5.0)), (Euclidean(), 1.0), (Euclidean(), 5.0), (Spherical(), 1.0), (Spherical(), 2.0)],
+    ids=lambda value: value if isinstance(value, float) else type(value).__name__,
+)
+def test_entities_that_lie_close_together_far_out_keep_their_loss_and_gradient_in_float32(geometry, radius, tau):
+    torch.manual_seed(0)
+    n, batch, dim = 1000, 16, 128
+    step = math.sqrt(3 * tau) / STRETCH[type(geometry).__name__](radius)  # squared distances are a few tau: there is something to confuse
+    centre, around, image = (torch.nn.functional.normalize(torch.randn(count, dim), dim=-1) for count in (1, n, batch))
+    together = radius * centre + step * image, radius * centre + step * around
+    labels, here, unit = torch.randint(0, n, (batch,)), units(batch, 1), units(n, 2)
+    weight, config = settings()
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        tangents = [tangent.to(dtype).requires_grad_() for tangent in together]
+        images, entities = map(geometry.exp, tangents)
+        level = Level(entities[:, None], None, None, unit, torch.tensor(tau, dtype=dtype), 0)
+        loss = geo_infonce(geometry, images, labels, here, level, weight, config=config)
+        found.append([loss.detach().double(), *(gradient.double() for gradient in torch.autograd.grad(loss.sum(), tangents))])
+    narrow, wide = found
+    torch.testing.assert_close(narrow[0], wide[0], rtol=1e-5, atol=0)
+    for one, two in zip(narrow[1:], wide[1:], strict=True):
+        assert float((one - two).norm() / two.norm()) < 1e-4
 
 
 @pytest.mark.parametrize("geometry", [Hyperbolic(CURV), Euclidean(), Spherical(CURV)], ids=lambda geometry: type(geometry).__name__)
@@ -76,7 +131,7 @@ def test_the_float32_loss_equals_a_slow_float64_reference(kernel, strength, prot
 def test_without_weights_it_is_plain_cross_entropy(geometry, pairs):
     images, labels, here, level = case(geometry)
     weight, config = settings(strength=0.0, pairs_at_once=pairs)
-    square = geometry.squared_distance(geometry.queries(images) @ geometry.keys(level.points[:, 0]).T)
+    square = pairwise_squared_distance(geometry, images, level.points[:, 0])
     expected = torch.nn.functional.cross_entropy(-square / level.tau, labels, reduction="none")
     torch.testing.assert_close(geo_infonce(geometry, images, labels, here, level, weight, config=config), expected, rtol=1e-6, atol=1e-6)
 

@@ -2,6 +2,9 @@
 
 Every geometry maps tangent vectors at its origin to points and back, and gives squared distances of all pairs from one matrix product of `queries` and `keys`:
 the larger the product, the nearer, so that an index of inner products finds neighbours in all three. Geometry runs in float32 or wider, whatever autocast says.
+
+Near points far from the origin have products that agree in all digits of float32, and a rounded time, or length, puts them off their space by more than
+lies between them. So products are float64, of points that are put back on their space in float64; a square is narrowed once the 1 of the product is off.
 """
 
 from dataclasses import dataclass
@@ -41,13 +44,13 @@ class Geometry(Protocol):
         """(..., point_width) points -> (..., d) tangents at the origin."""
 
     def queries(self, point: Tensor) -> Tensor:
-        """(..., w) vectors whose products with `keys` order points by nearness."""
+        """(..., w) float64 vectors whose products with `keys` order points by nearness."""
 
     def keys(self, point: Tensor) -> Tensor:
-        """(..., w) vectors to search among."""
+        """(..., w) float64 vectors to search among."""
 
-    def squared_distance(self, product: Tensor) -> Tensor:
-        """(...) products of queries and keys -> (...) squared distances >= 0, falling as the product grows."""
+    def squared_distance(self, product: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+        """(...) float64 products of queries and keys -> (...) squared distances >= 0 of that type, falling as the product grows."""
 
     def manifold(self) -> Any:
         """The geoopt manifold on which a parameter is stepped; needs geoopt."""
@@ -79,13 +82,13 @@ class Hyperbolic:
         return lorentz.log_origin(point, self.curv)
 
     def queries(self, point: Tensor) -> Tensor:  # noqa: D102
-        return lorentz.flip_time(_wide(point))
+        return lorentz.flip_time(self.keys(point))
 
     def keys(self, point: Tensor) -> Tensor:  # noqa: D102
-        return _wide(point)
+        return lorentz.project(point.double(), self.curv)
 
-    def squared_distance(self, product: Tensor) -> Tensor:  # noqa: D102
-        return _SquaredArcosh.apply(_wide(product), -self.curv, 1.0 if self.in_radii else 1 / self.curv)  # type: ignore[no-any-return, no-untyped-call]
+    def squared_distance(self, product: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:  # noqa: D102
+        return _SquaredArcosh.apply(product, -self.curv, 1.0 if self.in_radii else 1 / self.curv, dtype)  # type: ignore[no-any-return, no-untyped-call]
 
     def manifold(self) -> Any:  # noqa: D102
         return _geoopt().Lorentz(k=1 / self.curv)
@@ -114,15 +117,15 @@ class Euclidean:
         return _wide(point)
 
     def queries(self, point: Tensor) -> Tensor:  # noqa: D102
-        point = _wide(point)
+        point = point.double()
         return torch.cat([point, torch.ones_like(point[..., :1]), _half_square(point)], dim=-1)
 
     def keys(self, point: Tensor) -> Tensor:  # noqa: D102
-        point = _wide(point)
+        point = point.double()
         return torch.cat([point, _half_square(point), torch.ones_like(point[..., :1])], dim=-1)
 
-    def squared_distance(self, product: Tensor) -> Tensor:  # noqa: D102
-        return (-2 * _wide(product)).clamp_min(0)
+    def squared_distance(self, product: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:  # noqa: D102
+        return (-2 * product).to(dtype).clamp_min(0)
 
     def manifold(self) -> Any:  # noqa: D102
         return _geoopt().Euclidean(ndim=1)
@@ -165,13 +168,14 @@ class Spherical:
         return rest * torch.where(is_off, angle / (sqrt(self.curv) * length.where(is_off, torch.ones_like(length))), torch.ones_like(length))
 
     def queries(self, point: Tensor) -> Tensor:  # noqa: D102
-        return _wide(point)
+        return self.keys(point)
 
     def keys(self, point: Tensor) -> Tensor:  # noqa: D102
-        return _wide(point)
+        point = point.double()
+        return point / (sqrt(self.curv) * torch.linalg.vector_norm(point, dim=-1, keepdim=True))
 
-    def squared_distance(self, product: Tensor) -> Tensor:  # noqa: D102
-        square = _squared_arccos_1m((1 - self.curv * _wide(product)).clamp(0, _LARGEST_EXCESS))
+    def squared_distance(self, product: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:  # noqa: D102
+        square = _squared_arccos_1m((1 - self.curv * product).to(dtype).clamp(0, _LARGEST_EXCESS))
         return square if self.in_radii else square / self.curv
 
     def manifold(self) -> Any:  # noqa: D102
@@ -187,12 +191,12 @@ class Spherical:
 class _SquaredArcosh(torch.autograd.Function):
     """scale * arcosh(factor * product)^2: `lorentz.squared_distance_from_inner` with one table kept for the gradient in place of ten.
 
-    Tables of all pairs are what a step spends its time on, so this works in place and keeps the derivative itself.
+    Tables of all pairs are what a step spends its time on, so this works in place and keeps the derivative itself, both as wide as the square.
     """
 
     @staticmethod
-    def forward(ctx: Any, product: Tensor, factor: float, scale: float) -> Tensor:
-        excess = (product * factor).sub_(1).clamp_min_(0)
+    def forward(ctx: Any, product: Tensor, factor: float, scale: float, dtype: torch.dtype) -> Tensor:
+        excess = (product * factor).sub_(1).to(dtype).clamp_min_(0)
         # Two roots, for the square of the excess of far points overflows float32.
         root = excess.sqrt().mul_((excess + 2).sqrt_())
         angle = excess.add_(root).log1p_()
@@ -203,8 +207,8 @@ class _SquaredArcosh(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        return gradient * ctx.saved_tensors[0], None, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        return (gradient * ctx.saved_tensors[0]).double(), None, None, None
 
 
 def geometry_of(name: GeometryName, curv: float, *, in_radii: bool = False) -> Geometry:
@@ -220,8 +224,9 @@ def pairwise_products(queries: Tensor, keys: Tensor) -> Tensor:
 
 
 def pairwise_squared_distance(geometry: Geometry, x: Tensor, y: Tensor) -> Tensor:
-    """Squared distances of all pairs of (B, w) and (N, w) points: (B, N) >= 0."""
-    return geometry.squared_distance(pairwise_products(geometry.queries(x), geometry.keys(y)))
+    """Squared distances of all pairs of (B, w) and (N, w) points: (B, N) >= 0, float32 unless one of them is float64; from float32 points as exact as those."""
+    dtype = torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
+    return geometry.squared_distance(pairwise_products(geometry.queries(x), geometry.keys(y)), dtype)
 
 
 def _geoopt() -> Any:

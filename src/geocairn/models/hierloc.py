@@ -18,7 +18,7 @@ from geocairn.config import Config
 from geocairn.errors import BadFeatures
 from geocairn.models.attention import AttentionConfig, Fusion, KeysAndValues
 from geocairn.models.entity_features import EntityConfig, EntityTable, FrozenEntities, LeftOut, LevelFeatures, Standardise
-from geocairn.models.geometry import GeometryName, geometry_of, pairwise_products
+from geocairn.models.geometry import GeometryName, geometry_of, pairwise_squared_distance
 from geocairn.models.limits import MOST_UNITS
 from geocairn.models.losses import GeoWeight, Level, LossConfig, Temperature, entity_logits, geo_infonce
 
@@ -325,9 +325,7 @@ class HierLoc(nn.Module):
         return self.entities.unit(index)
 
     def _logits(self, index: int, points: Tensor, entities: Tensor) -> Tensor:
-        product = pairwise_products(self.geometry.queries(points), self.geometry.keys(entities.flatten(0, 1)))
-        square = self.geometry.squared_distance(product)
-        square = square.view(len(square), *entities.shape[:2])
+        square = pairwise_squared_distance(self.geometry, points, entities.flatten(0, 1)).view(len(points), *entities.shape[:2])
         logits = entity_logits(square, self.temperature(index), self.entities.present(index), self.config.loss.prototypes)
         prior = self.entities.log_prior(index)
         return logits if prior is None else logits + prior

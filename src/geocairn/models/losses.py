@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from geocairn.config import Config
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import EARTH_RADIUS_KM
-from geocairn.models.geometry import Geometry, pairwise_products
+from geocairn.models.geometry import Geometry, pairwise_products, pairwise_squared_distance
 
 # Scales at which a kernel has fallen to 2^-30.
 _REACH = {"laplace": 30 * log(2), "gaussian": sqrt(60 * log(2))}
@@ -247,7 +247,6 @@ def geo_infonce(geometry: Geometry, images: Tensor, labels: Tensor, here: Tensor
 
     Source: HierLoc, equations 3 and 4.
     """
-    queries = geometry.queries(images)
     n, prototypes = level.points.shape[:2]
     if len(labels) and int(labels.max()) >= n:
         raise BadFeatures(f"a label names entity {int(labels.max())} of a level with {n} entities; take labels and entities from one hierarchy")
@@ -255,10 +254,10 @@ def geo_infonce(geometry: Geometry, images: Tensor, labels: Tensor, here: Tensor
         return torch.zeros_like(images[:, 0])
     step = max(1, config.pairs_at_once // max(1, len(images) * prototypes))
 
-    def part(queries: Tensor, points: Tensor, start: int) -> tuple[Tensor, Tensor]:
+    def part(images: Tensor, points: Tensor, start: int) -> tuple[Tensor, Tensor]:
         stop = start + len(points)
         present = None if level.present is None else level.present[start:stop]
-        square = geometry.squared_distance(pairwise_products(queries, geometry.keys(points.flatten(0, 1))))
+        square = pairwise_squared_distance(geometry, images, points.flatten(0, 1))
         logits = entity_logits(square.view(len(square), len(points), prototypes), level.tau, present, config.prototypes)
         if level.log_prior is not None:
             logits = logits + level.log_prior[start:stop]
@@ -272,9 +271,9 @@ def geo_infonce(geometry: Geometry, images: Tensor, labels: Tensor, here: Tensor
         return logits.logsumexp(-1), positive
 
     if step >= n:
-        total, positive = part(queries, level.points, 0)
+        total, positive = part(images, level.points, 0)
         return total - positive
-    parts = [checkpoint(part, queries, points, start * step, use_reentrant=False) for start, points in enumerate(torch.split(level.points, step))]
+    parts = [checkpoint(part, images, points, start * step, use_reentrant=False) for start, points in enumerate(torch.split(level.points, step))]
     return torch.stack([total for total, _ in parts]).logsumexp(0) - torch.stack([positive for _, positive in parts]).sum(0)
 
 
