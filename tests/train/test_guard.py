@@ -7,6 +7,8 @@ from tests.train.toy import Regression, recipe
 from geocairn.errors import BadRun
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
+from geocairn.train.log import read_log
+from geocairn.train.trainer import Trainer
 
 
 def stopped(tmp_path, loss, **settings):
@@ -51,12 +53,24 @@ def test_a_parameter_that_is_no_number_is_named_before_the_gradients(tmp_path):
     assert "parameter 2.weight is not finite" in words
 
 
-def test_weights_that_are_no_numbers_are_never_kept(tmp_path):
-    # The step itself throws them out of the finite: its loss and gradients are still fine.
-    words = stopped(tmp_path, lambda task, loss, step: loss, lr=1e38, optimiser="sgd", schedule="constant", weight_decay=1e10)
-    assert "not finite" in words
-    for path in (tmp_path / "run/checkpoints").glob("*.pt"):
-        assert all(value.isfinite().all() for value in torch.load(path, weights_only=True)["model"].values())
+@pytest.mark.parametrize("validate_every_epochs", [1.0, 0.25])
+def test_weights_that_are_no_numbers_are_neither_kept_nor_validated(tmp_path, monkeypatch, validate_every_epochs):
+    step = Trainer.step
+
+    def thrown(self, number):
+        # The step itself throws them out of the finite: its loss and gradients are still fine.
+        told = step(self, number)
+        if number == 5:
+            with torch.no_grad():
+                self.task.model[2].weight[0, 1] = torch.nan
+        return told
+
+    monkeypatch.setattr(Trainer, "step", thrown)
+    words = stopped(tmp_path, lambda task, loss, step: loss, validate_every_epochs=validate_every_epochs, log_every=100)
+    assert words.startswith("after step 6: parameter 2.weight is not finite; lower train.lr")
+    validated = [row["step"] for row in read_log(tmp_path / "run/log.jsonl")]
+    assert validated == ([4] if validate_every_epochs == 1 else [1, 2, 3, 4, 5])
+    assert checkpoint_steps(tmp_path / "run/checkpoints")[-1] < 6
 
 
 def test_the_good_checkpoint_is_gone_on_from(tmp_path):

@@ -150,7 +150,7 @@ def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, 
         n_rows += stepped.n_rows
         watch(progress.step, stepped.loss, length.steps)
         is_last = progress.step == length.steps
-        metrics = trainer.validate() if is_last or progress.step % between_validations == 0 else None
+        metrics = _validated(trainer, progress.step) if is_last or progress.step % between_validations == 0 else None
         is_best = metrics is not None and progress.judge(metrics, settings)
         if metrics is not None:
             told = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
@@ -161,6 +161,12 @@ def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, 
             began, n_rows = perf_counter(), 0
         if is_best or is_last or progress.step % between_checkpoints == 0 or progress.is_over(settings, length.steps):
             _keep(folder, trainer, progress)
+
+
+def _validated(trainer: Trainer, step: int) -> dict[str, float]:
+    """Metrics of weights that are known to be numbers: of others some would look like any."""
+    check_parameters(trainer.task.model, step)
+    return trainer.validate()
 
 
 def _row(progress: Progress, stepped: Stepped, rows_per_s: float, steps_per_epoch: int) -> dict[str, Any]:
