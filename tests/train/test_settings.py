@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.train.toy import Places, Regression, recipe, same, weights
 
+from geocairn.errors import BadConfig, GeocairnError
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
 from geocairn.train.log import read_log
@@ -61,6 +62,46 @@ def test_every_key_is_tried():
     # The device is chosen by what the machine has: its tests are the engine's.
     assert set(TrainSettings.model_fields) - set(CHANGES) == {"device"}
     assert all(TrainSettings.model_validate({key: value}) != TrainSettings() for key, (value, _, _) in CHANGES.items())
+
+
+# What makes an extreme matter; of everything else each is tried with the settings as they are.
+GIVEN = {"decay_every_epochs": {"schedule": "step"}, "decay_factor": {"schedule": "step"}, "decay_at_epochs": {"schedule": "multistep"}}
+EXTREMES = {int: (0, 1, 2**63, 2**64, 10**400), float: (0.0, 1e-320, 1e-46, 1.0, 1e39, 1.7e308)}
+PAIRS = {"betas": lambda value: (value, 0.9), "decay_at_epochs": lambda value: (value,)}
+
+
+def extremes():
+    for key, field in TrainSettings.model_fields.items():
+        values = EXTREMES.get(float if key in PAIRS else field.annotation, ())
+        yield from ((key, PAIRS.get(key, lambda value: value)(value)) for value in values)
+
+
+def refusal(out, given):
+    """Why a short run is refused; nothing where it is not."""
+    try:
+        wanted = recipe(given)
+        train(out, wanted, lambda folder: Places(wanted, 10))
+    except GeocairnError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_extremes_are_trained_with_or_refused_in_one_line(tmp_path, optimiser):
+    tried = list(extremes())
+    assert len({key for key, _ in tried}) > 20
+    for number, (key, value) in enumerate(tried):
+        said = refusal(tmp_path / str(number), {"steps": 2, "optimiser": optimiser, **GIVEN.get(key, {}), key: value})
+        assert "\n" not in said, (key, value)
+
+
+TOO_MUCH = {"seed": 2**63, "epochs": 10**400, "lr": 1e39, "weight_decay": 1e39, "decay_every_epochs": 1e-320, "validate_every_epochs": 1e308}
+
+
+@pytest.mark.parametrize(("key", "value"), TOO_MUCH.items())
+def test_what_no_number_can_hold_is_refused(key, value):
+    with pytest.raises(BadConfig, match=rf"test: {key} = .*: Input should be (less|greater) than or equal to "):
+        recipe({key: value})
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])

@@ -71,7 +71,8 @@ class LorentzAdam(Optimizer):
             mean = state["exp_avg"].mul_(fade).add_(gradient, alpha=1 - fade)
             square = state["exp_avg_sq"].mul_(fade_square).add_(gradient.square().sum(-1, keepdim=True), alpha=1 - fade_square)
             size = (square / (1 - fade_square ** state["step"])).sqrt_().add_(group["eps"])
-            step = mean / size.mul_(-(1 - fade ** state["step"]) / group["lr"])
+            # A rate may be 0, and divides nothing.
+            step = (mean / size).mul_(-group["lr"] / (1 - fade ** state["step"]))
             parameter.copy_(follow_geodesic(point, step, curv))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil, cos, pi
+from math import cos, pi
 
 from geocairn.train.settings import TrainSettings
 
@@ -26,7 +26,7 @@ class Length:
 
 def length_of(settings: TrainSettings, n_rows: int) -> Length:
     """How long the settings train on `n_rows` >= 1 rows."""
-    per_epoch = ceil(n_rows / settings.batch_size)
+    per_epoch = -(-n_rows // settings.batch_size)
     return Length(settings.steps or settings.epochs * per_epoch, per_epoch)
 
 
