@@ -6,6 +6,7 @@ from scipy.spatial import cKDTree
 
 from geocairn.geo.sphere import chord_from_km, distance_km_from_units, unit_from_latlon
 from geocairn.places.nearest import NearestPlace
+from geocairn.synth.settings import SPLITS
 from geocairn.synth.sites import draw_sites
 
 
@@ -29,6 +30,17 @@ def test_sites_of_different_splits_lie_a_kilometre_apart(draw):
     assert not (split[pairs[:, 0]] != split[pairs[:, 1]]).any()
     near = cKDTree(unit).query_pairs(float(chord_from_km(2.0)), output_type="ndarray")
     assert (split[near[:, 0]] != split[near[:, 1]]).any()
+
+
+def test_the_sites_of_a_split_are_those_its_photos_are_taken_at(earth, photos):
+    for number, name in enumerate(SPLITS):
+        latlon_deg, city = earth.sites.of_split(name)
+        rows = photos.of_split(name)
+        assert {*map(tuple, earth.sites.latlon_deg[photos.site[rows]])} <= {*map(tuple, latlon_deg)}
+        assert (np.diff(city) >= 0).all()
+        own_city, split = city_and_split(earth)
+        np.testing.assert_array_equal(latlon_deg, earth.sites.latlon_deg[split == number])
+        np.testing.assert_array_equal(city, own_city[split == number])
 
 
 def test_coordinates_give_the_city(draw):

@@ -37,6 +37,12 @@ class Sites:
         first, after = self.start[3 * city + split], self.start[3 * city + split + 1]
         return np.asarray(first + np.minimum((uniform * (after - first)).astype(np.int64), after - first - 1))
 
+    def of_split(self, name: str) -> tuple[Array, NDArray[np.int64]]:
+        """The sites of one split: (K, 2) where they lie, and (K,) their cities, ascending."""
+        city, split = np.divmod(np.repeat(np.arange(len(self.start) - 1), np.diff(self.start)), len(SPLITS))
+        mine = split == SPLITS.index(name)
+        return self.latlon_deg[mine], city[mine]
+
     def disc_km(self, unit: Array) -> Array:
         """(C,) radius of the disc around each city, evenly filled, whose points lie as far from the centre as its sites do in the mean of squares.
 
