@@ -92,7 +92,7 @@ def _alone(setup: Setup[Item, Result], item: Item, on_loss: Callable[[Item], Res
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    queue = pool._result_queue  # type: ignore[attr-defined]
+    queue = pool._result_queue
     if queue is None:
         return  # stopped before: whoever is interrupted while a lost batch is done again stops the lost pool once more
     processes = list((pool._processes or {}).values())
@@ -100,7 +100,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
     for process in processes:
         process.terminate()
     # A process ended in the middle of a result leaves half of it in the pipe, and the pool would wait for the rest for ever: now it finds the end.
-    queue._writer.close()
+    queue._writer.close()  # type: ignore[attr-defined]
 
 
 def _start(setup: Setup[Any, Any]) -> None:
