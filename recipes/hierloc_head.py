@@ -9,7 +9,8 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_writer import write_store
 from geocairn.data.parquet_file import write_parquet
 from geocairn.models.entity_features import LevelFeatures
 from geocairn.models.hierloc import HierLoc

@@ -1,5 +1,4 @@
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,8 @@ from tests.models.tiny import save_tiny
 from tests.photo.corpus import scene
 
 from geocairn.data import extract
-from geocairn.data.feature_store import StoreHeader, open_store, write_store
+from geocairn.data.feature_store import StoreHeader, open_store
+from geocairn.data.feature_writer import write_store
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ import sys, time
 from geocairn.cli.main import main
 from geocairn.data import extract
 
-def keep_and_stop(self, file, *rest, keep=extract._Work._keep):
-    keep(self, file, *rest)
-    if file.stem == "000000004":
+def keep_and_stop(self, part, *rest, keep=extract._Work._keep):
+    keep(self, part, *rest)
+    if part.start == 4:
         print("there", flush=True)
         time.sleep(600)
 
@@ -88,12 +88,11 @@ def test_a_killed_run_goes_on(geocairn, tiny, tmp_path, monkeypatch):
         assert ran.stdout.readline() == b"there\n"
         ran.send_signal(signal.SIGKILL)
         ran.communicate(timeout=60)  # its worker, which holds the same streams, ends with it
-    part = tmp_path / "torn/parts/000000004.npy"
-    written = part.stat().st_mtime_ns
-    kept = []
-    monkeypatch.setattr(extract, "_remove", lambda parts: (kept.append((parts / part.name).stat().st_mtime_ns), shutil.rmtree(parts)))
+    made = []
+    make = extract._Work._part
+    monkeypatch.setattr(extract._Work, "_part", lambda work, part, seen: made.append(part.start) or make(work, part, seen))
     assert geocairn(*words, tmp_path / "torn").code == 0
-    assert kept == [written]
+    assert made == list(range(8, 40, 4))
     assert geocairn(*words, tmp_path / "whole").code == 0
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "torn").iterdir())
@@ -133,7 +132,7 @@ def test_a_damaged_store_is_found_by_verify(geocairn, tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\1")
     found = geocairn("features", "verify", store.folder)
     assert (found.code, found.err) == (1, f"geocairn: {store.folder}: faults: 1\n")
-    assert found.out == f"{damaged}: these are not the bytes that were written (sha256 differs); extract the features anew\n"
+    assert found.out == f"{damaged}: these are not the bytes that were written (sha256 differs); extract the features anew, into a new folder\n"
     assert "a feature store is a folder with a meta.json" in geocairn.refused("features", "verify", tmp_path)
 
 

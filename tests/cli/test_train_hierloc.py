@@ -15,7 +15,8 @@ import torch
 from tests.cli.command import Command, start
 from tests.systems.bundles_made import change_arrays, replace_listed
 
-from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_writer import write_store
 from geocairn.evaluate import write
 from geocairn.places.origin import photo_fingerprints
 from geocairn.systems.bundle import WEIGHTS, load_bundle

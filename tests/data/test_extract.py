@@ -66,6 +66,13 @@ def run(manifest, out, encoder, **settings):
     return extracted, errors
 
 
+def small_files(monkeypatch):
+    """Shards of 4 rows, and parts of 2."""
+    write_shards = extract.write_shards
+    monkeypatch.setattr(extract, "ROWS_PER_PART", 2)
+    monkeypatch.setattr(extract, "write_shards", lambda *given, **options: write_shards(*given, **options, rows_per_shard=4))
+
+
 def no_children():
     deadline = time.monotonic() + 30
     while multiprocessing.active_children() and time.monotonic() < deadline:
@@ -152,18 +159,51 @@ def test_an_interrupted_run_goes_on_where_it_was(whole, photos, tmp_path, encode
 
 
 def test_shards_lose_their_parts_when_they_are_written(whole, photos, tmp_path, encoder, monkeypatch):
-    write_store = extract.write_store
-    monkeypatch.setattr(extract, "ROWS_PER_PART", 2)
-    monkeypatch.setattr(extract, "write_store", lambda *given, **options: write_store(*given, **options, rows_per_shard=4))
+    small_files(monkeypatch)
     reading = Reading(monkeypatch, fatal=["p5.png"])
     with pytest.raises(KeyboardInterrupt):
         run(photos, tmp_path / "out", encoder)
     assert sorted(path.name for path in (tmp_path / "out").glob("rows-*")) == ["rows-000000000-000000004.npy"]
-    assert sorted(path.name for path in (tmp_path / "out" / PARTS).glob("*.npy")) == ["000000004.npy"]
+    assert sorted(path.name for path in (tmp_path / "out" / PARTS).glob("*.npz")) == ["000000004.npz"]
     extracted, _ = run(photos, tmp_path / "out", encoder)
     assert sorted(set(reading.read)) == sorted(reading.read)
     np.testing.assert_array_equal(extracted.store.read(np.arange(GOOD + 3)), open_store(whole).read(np.arange(GOOD + 3)))
     assert (tmp_path / "out" / ERRORS).read_bytes() == (whole / ERRORS).read_bytes()
+
+
+def test_rows_keep_to_their_photos_whichever_shards_are_missing(whole, photos, tmp_path, encoder, monkeypatch):
+    small_files(monkeypatch)
+    Reading(monkeypatch, fatal=["gone.png"])
+    with pytest.raises(KeyboardInterrupt):
+        run(photos, tmp_path / "out", encoder)
+    (tmp_path / "out/rows-000000000-000000004.npy").unlink()
+    extracted, _ = run(photos, tmp_path / "out", encoder)
+    np.testing.assert_array_equal(extracted.store.read(np.arange(GOOD + 3)), open_store(whole).read(np.arange(GOOD + 3)))
+    assert (tmp_path / "out" / ERRORS).read_bytes() == (whole / ERRORS).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda part: part.write_bytes(part.read_bytes()[:-30]),
+        lambda part: part.write_bytes(part.read_bytes().replace(np.load(part)["features"].tobytes(), bytes(np.load(part)["features"].nbytes))),
+        lambda part: np.savez(part, features=np.zeros((1, 1))),
+        lambda part: part.with_suffix(".jsonl").write_text(""),
+        lambda part: part.with_suffix(".jsonl").write_text("{}\n"),
+        lambda part: part.with_suffix(".jsonl").unlink(),
+    ],
+)
+def test_a_damaged_part_is_made_again(whole, photos, tmp_path, encoder, monkeypatch, damage):
+    monkeypatch.setattr(extract, "ROWS_PER_PART", 5)
+    reading = Reading(monkeypatch, fatal=["p5.png"])
+    with pytest.raises(KeyboardInterrupt):
+        run(photos, tmp_path / "out", encoder)
+    assert reading.read == ["p0.png", "text.jpg", "p1.png", "p2.png", "p3.png", "p4.png"]
+    damage(tmp_path / "out" / PARTS / "000000000.npz")
+    reading.read.clear()
+    run(photos, tmp_path / "out", encoder)
+    assert len(reading.read) == GOOD + 3
+    assert files(tmp_path / "out") == files(whole)
 
 
 def test_a_photo_that_ends_its_worker_costs_only_itself():
@@ -197,7 +237,7 @@ def test_a_run_stopped_while_it_cleaned_up_leaves_nothing_behind(whole, photos, 
     reading = Reading(monkeypatch)
     before = files(whole)
     (whole / ".parts-done").mkdir()
-    (whole / ".parts-done/000000000.npy").write_bytes(b"")
+    (whole / ".parts-done/000000000.npz").write_bytes(b"")
     run(photos, whole, encoder)
     assert files(whole) == before
     assert reading.read == []
@@ -235,6 +275,41 @@ def test_a_list_of_errors_that_was_taken_away_is_missed(whole, photos, encoder, 
     (whole / ERRORS).unlink()
     with pytest.raises(BadFeatures, match=r"errors\.jsonl: missing"):
         run(photos, whole, encoder)
+
+
+def test_a_finished_store_says_what_its_own_run_noted(whole, photos, encoder, monkeypatch):
+    Reading(monkeypatch)
+    before = (whole / "meta.json").read_bytes()
+    monkeypatch.setattr(extract, "version", lambda package: "99")
+    assert run(photos, whole, encoder)[0].failed == json.loads(before)["notes"]["failed"]
+    assert (whole / "meta.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[: text.index("\n") + 1], "tells of 1 photos, but 3 are without features"),
+        (lambda text: text[:-4], "not readable as lines of JSON"),
+        (lambda text: text.replace('"reason"', '"cause"'), "holds a line without a reason"),
+    ],
+)
+def test_a_list_of_errors_that_does_not_fit_is_refused(whole, photos, encoder, monkeypatch, change, said):
+    Reading(monkeypatch)
+    (whole / ERRORS).write_text(change((whole / ERRORS).read_text()))
+    with pytest.raises(BadFeatures, match=rf"errors\.jsonl: {said}.*; extract the features anew, into a new folder$") as refused:
+        run(photos, whole, encoder)
+    assert "\n" not in str(refused.value)
+
+
+def test_errors_of_rows_that_are_there_are_never_left_out(photos, tmp_path, encoder, monkeypatch):
+    small_files(monkeypatch)
+    Reading(monkeypatch, fatal=["p5.png"])
+    with pytest.raises(KeyboardInterrupt):
+        run(photos, tmp_path / "out", encoder)
+    (tmp_path / "out" / PARTS / "000000000.jsonl").unlink()
+    with pytest.raises(BadFeatures, match=r"000000000\.jsonl: missing, though the rows are there"):
+        run(photos, tmp_path / "out", encoder)
+    assert not (tmp_path / "out/meta.json").exists()
 
 
 def test_the_bar_is_told_how_many_are_left(photos, tmp_path, encoder, monkeypatch):

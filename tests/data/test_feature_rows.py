@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from geocairn.data.feature_rows import manifest_named, rows_beside
-from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_writer import write_store
 from geocairn.errors import BadFeatures, BadManifest
 
 PHOTOS = ["a", "b", "c"]

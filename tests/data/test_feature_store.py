@@ -1,22 +1,19 @@
-"""Feature stores: what was written is read, interrupted runs go on, and what is not whole is refused in one line."""
+"""Feature stores: what was written is read, and what is not whole is refused in one line."""
 
 import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from tests.data.stores import HEADER, PHOTOS, ROWS, computed, flip
 
 from geocairn.data import feature_store
-from geocairn.data.feature_store import META, FeatureStore, StoreHeader, open_store, store_faults, write_store
+from geocairn.data.feature_store import META, FeatureStore, StoreHeader, open_store, store_faults
+from geocairn.data.feature_writer import write_store
 from geocairn.errors import BadFeatures
-
-HEADER = StoreHeader(encoder="tiles", dim=5, manifest_sha256="0" * 64)
-PHOTOS = [f"p{row}" for row in range(23)]
-ROWS = np.random.default_rng(0).normal(size=(23, 5)).astype(np.float16)
-
-
-def computed(rows: range) -> np.ndarray:
-    return ROWS[rows.start : rows.stop].astype(np.float64)
+from geocairn.manifest import file_sha256
 
 
 @pytest.fixture
@@ -44,78 +41,8 @@ def test_every_part_of_a_header_changes_the_key():
     assert len({HEADER.key, *(HEADER.model_copy(update={name: value}).key for name, value in other.items())}) == len(other) + 1
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path):
-    asked = []
-
-    def breaking(rows: range) -> np.ndarray:
-        asked.append(rows.start)
-        if rows.start == 10 and asked.count(10) == 1:
-            raise KeyboardInterrupt
-        return computed(rows)
-
-    with pytest.raises(KeyboardInterrupt):
-        write_store(tmp_path / "f", HEADER, PHOTOS, breaking, rows_per_shard=10)
-    with pytest.raises(BadFeatures, match="no such file"):
-        open_store(tmp_path / "f")
-    resumed = write_store(tmp_path / "f", HEADER, PHOTOS, breaking, rows_per_shard=10)
-    assert asked == [0, 10, 10, 20]
-    np.testing.assert_array_equal(resumed.read(np.arange(23)), ROWS)
-
-
-def test_shards_of_another_encoder_or_of_other_photos_are_not_continued(store):
-    with pytest.raises(BadFeatures, match="other photos or of another encoder"):
-        write_store(store.folder, HEADER.model_copy(update={"encoder": "y"}), PHOTOS, computed)
-    with pytest.raises(BadFeatures, match="other photos or of another encoder"):
-        write_store(store.folder, HEADER, PHOTOS[::-1], computed)
-
-
-def test_photos_without_features_are_counted(tmp_path):
-    def torn(rows: range) -> np.ndarray:
-        features = computed(rows)
-        features[2] = np.nan
-        return features
-
-    assert write_store(tmp_path / "f", HEADER, PHOTOS, torn, rows_per_shard=10).meta.n_nan == 3
-    assert write_store(tmp_path / "g", HEADER, PHOTOS, computed).meta.n_nan == 0
-
-
-def test_classes_are_kept_as_bytes(tmp_path):
-    classes = np.arange(23 * 5).reshape(23, 5)
-    header = HEADER.model_copy(update={"dtype": "uint8"})
-    kept = write_store(tmp_path / "f", header, PHOTOS, lambda rows: classes[rows.start : rows.stop])
-    np.testing.assert_array_equal(kept.read(np.arange(23)), classes)
-    with pytest.raises(BadFeatures, match="beyond 255"):
-        write_store(tmp_path / "g", header, PHOTOS, lambda rows: classes[rows.start : rows.stop] + 200)
-
-
-@pytest.mark.parametrize(
-    ("features", "said"), [(np.full((23, 5), 70000.0), "115 numbers are beyond 65504"), (np.full((23, 5), np.inf), "beyond"), (np.zeros((23, 4)), r"\(23, 4\)")]
-)
-def test_what_does_not_fit_is_refused(tmp_path, features, said):
-    with pytest.raises(BadFeatures, match=said):
-        write_store(tmp_path / "f", HEADER, PHOTOS, lambda rows: features)
-
-
-def test_photos_are_named_once(tmp_path):
-    for photos in (["a", "a"], []):
-        with pytest.raises(BadFeatures, match="name each photo once"):
-            write_store(tmp_path / "f", HEADER, photos, computed)
-
-
-def test_a_folder_with_other_files_or_a_file_is_refused(tmp_path):
-    (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(BadFeatures, match="holds other files"):
-        write_store(tmp_path, HEADER, PHOTOS, computed)
-    with pytest.raises(BadFeatures, match="is a file"):
-        write_store(tmp_path / "letter.txt", HEADER, PHOTOS, computed)
-
-
 def _truncate(path):
     path.write_bytes(path.read_bytes()[:-7])
-
-
-def _flip(path):
-    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
 
 
 def _as_float32(path):
@@ -137,7 +64,7 @@ def test_damaged_shards_are_refused(store, damage, said):
 
 
 def test_a_flipped_bit_is_found_when_asked(store):
-    _flip(store.folder / store.meta.shards[1].file)
+    flip(store.folder / store.meta.shards[1].file)
     open_store(store.folder)
     with pytest.raises(BadFeatures, match="sha256 differs"):
         open_store(store.folder, verify=True)
@@ -146,14 +73,14 @@ def test_a_flipped_bit_is_found_when_asked(store):
 def test_every_damaged_file_is_told_once(store):
     assert list(store_faults(store.folder)) == []
     first, second, third = (store.folder / shard.file for shard in store.meta.shards)
-    _flip(first)
+    flip(first)
     second.unlink()
     _truncate(third)
-    _flip(store.folder / "photos.parquet")
-    differs = "these are not the bytes that were written (sha256 differs); extract the features anew"
+    flip(store.folder / "photos.parquet")
+    differs = "these are not the bytes that were written (sha256 differs); extract the features anew, into a new folder"
     assert list(store_faults(store.folder)) == [
         *(f"{path}: {differs}" for path in (store.folder / "photos.parquet", first)),
-        f"{second}: missing; extract the features anew",
+        f"{second}: missing; extract the features anew, into a new folder",
         f"{third}: {differs}",
     ]
 
@@ -161,7 +88,9 @@ def test_every_damaged_file_is_told_once(store):
 def test_a_store_that_lists_other_shapes_or_nothing_is_faulty(store):
     meta = json.loads((store.folder / META).read_text())
     (store.folder / META).write_text(json.dumps(meta | {"shards": meta["shards"][1:]}))
-    assert [fault.split(": ")[1] for fault in store_faults(store.folder)] == ["its key or number of rows does not fit what it lists; extract the features anew"]
+    assert [fault.split(": ")[1] for fault in store_faults(store.folder)] == [
+        "its key or number of rows does not fit what it lists; extract the features anew, into a new folder"
+    ]
     for shard, rows in zip(meta["shards"], (9, 11, 3), strict=True):
         shard["rows"] = rows
     (store.folder / META).write_text(json.dumps(meta))
@@ -190,9 +119,26 @@ def test_what_may_not_be_read_is_told_as_such(store, monkeypatch):
 
 
 def test_other_names_are_refused(store):
-    _flip(store.folder / "photos.parquet")
+    flip(store.folder / "photos.parquet")
     with pytest.raises(BadFeatures, match="sha256 differs"):
         open_store(store.folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([*PHOTOS, "p23"], "names 24 where the store has 23 rows"), (["p0", *PHOTOS[:-1]], "names 'p0' twice"), (None, "not readable as Parquet")],
+)
+def test_names_that_do_not_fit_the_rows_are_refused_whatever_meta_says(store, names, said):
+    file = store.folder / "photos.parquet"
+    if names is None:
+        file.write_text("p0")
+    else:
+        pq.write_table(pa.table({"photo": names}), file)
+    meta = json.loads((store.folder / META).read_text())
+    (store.folder / META).write_text(json.dumps(meta | {"photos_sha256": file_sha256(file)}))
+    with pytest.raises(BadFeatures, match=said) as refused:
+        open_store(store.folder)
+    assert list(store_faults(store.folder)) == [str(refused.value)]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"format": "other"}', "\x00"])

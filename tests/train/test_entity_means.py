@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_writer import write_store
 from geocairn.errors import BadFeatures
 from geocairn.systems.leaf_scorer import Scaling
 from geocairn.train.entity_means import PrototypeSettings, entity_means, entity_prototypes

@@ -3,9 +3,9 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from geocairn.config import Config
-from geocairn.data.feature_store import FeatureStore, StoreHeader, write_store
+from geocairn.data.feature_store import FeatureStore, StoreHeader
+from geocairn.data.feature_writer import write_shards
+from geocairn.data.photo_names import ANEW
 from geocairn.errors import BadFeatures, BadManifest, BadPhoto
 from geocairn.manifest import PhotoList
 from geocairn.models.preprocess import Preprocessing
@@ -48,6 +50,10 @@ class Encoder(Protocol):
     @property
     def identity(self) -> str:
         """Family, pooling, precision and hash: what the features depend on."""
+
+    @property
+    def precision(self) -> str:
+        """Of weights and arithmetic."""
 
     @property
     def dim(self) -> int:
@@ -101,7 +107,7 @@ def extract_features(
 
     Raises:
         BadManifest: none of the photos is there.
-        BadFeatures: `out` holds features of other photos or of another encoder.
+        BadFeatures: `out` holds features of other photos or of another encoder, or is damaged.
     """
     paths = manifest.photo_paths(settings.photos)
     if not any(path.exists() for path in paths[:PHOTOS_LOOKED_FOR]):
@@ -109,10 +115,12 @@ def extract_features(
     preprocessing = json.dumps(encoder.preprocessing.model_dump(mode="json"), sort_keys=True)
     header = StoreHeader(encoder=encoder.identity, preprocessing=preprocessing, manifest_sha256=manifest.sha256, dim=encoder.dim)
     work = _Work(out, manifest, paths, encoder, settings, watch, tell_error)
-    with closing(work):
-        store = write_store(out, header, manifest.photos, work.compute, notes=work.notes)
+    store = write_shards(out, header, manifest.photos, work.shards, notes=work.notes)
+    errors = _read_errors(out / ERRORS)
+    if len(errors) != store.meta.n_nan:
+        raise BadFeatures(f"{out / ERRORS}: tells of {len(errors)} photos, but {store.meta.n_nan} are without features; {ANEW}")
     _remove(out / PARTS)
-    return Extracted(store, dict(store.meta.notes["failed"]))
+    return Extracted(store, _by_reason(errors))
 
 
 @dataclass
@@ -126,32 +134,29 @@ class _Work:
     settings: ExtractSettings
     watch: Watch
     tell_error: Callable[[str], None]
-    _read: Iterator["Array | str"] | None = None
-    _watched: Iterator["Array | str"] = field(default_factory=lambda: iter(()))
 
-    def compute(self, rows: range) -> NDArray[np.float16]:
-        """(len(rows), dim) features of a shard."""
-        if self._read is None:
-            self._start(rows.start)
-        for part in _parts(0, rows.start):
-            self._file(part).unlink(missing_ok=True)
-        return np.concatenate([self._part(part) for part in _parts(rows.start, rows.stop)])
+    def shards(self, wanted: Sequence[range]) -> Generator[NDArray[np.float16], None, None]:
+        """(rows, dim) features of each of the wanted shards. The photos of their rows are read and no others, but for those of parts that are kept."""
+        kept = {part: features for shard in wanted for part in _parts(shard) if (features := self._kept(part)) is not None}
+        rows = [row for shard in wanted for part in _parts(shard) if part not in kept for row in part]
+        setup = _ReadSetup(self.encoder.preprocessing, self.settings.limits)
+        paths = (self.paths[row] for row in rows)
+        with closing(in_order(setup, paths, jobs=self.settings.jobs, batch_size=PHOTOS_HANDED_OVER, on_loss=_lost)) as read:
+            seen = self.watch(read, len(rows))
+            for shard in wanted:
+                yield np.concatenate([kept.pop(part) if part in kept else self._part(part, seen) for part in _parts(shard)])
+                for part in _parts(shard):  # whoever asks on has written the shard
+                    self._file(part).unlink(missing_ok=True)
 
     def notes(self) -> dict[str, Any]:
         """What `meta.json` is to say of how the features came about; also brings the errors of all parts together."""
-        path = self.out / ERRORS
-        if (self.out / PARTS).is_dir():
-            lines = "".join(file.read_text(encoding="utf-8") for file in sorted((self.out / PARTS).glob("*.jsonl")))
-            with appearing_at_once(path) as draft:
-                draft.write_text(lines, encoding="utf-8")
-        if not path.is_file():
-            raise BadFeatures(f"{path}: missing, though the rows are there; extract the features anew")
-        errors = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        errors = [error for part in _parts(range(len(self.paths))) for error in _read_errors(self._errors_file(part))]
+        _write_errors(self.out / ERRORS, errors)
         return {
             "manifest": self.manifest.path.name,
             "rows": self.manifest.n_rows,
             "rejected": dict(self.manifest.rejected),
-            "failed": dict(Counter(error["reason"] for error in errors).most_common()),
+            "failed": _by_reason(errors),
             "errors": ERRORS,
             "encoder": self.encoder.name,
             "device": self.encoder.device,
@@ -159,34 +164,19 @@ class _Work:
             "versions": {package: version(package) for package in ("geocairn", "torch", "transformers", "pillow", "numpy")},
         }
 
-    def close(self) -> None:
-        """End the worker processes."""
-        if self._read is not None:
-            self._read.close()  # type: ignore[attr-defined]
-
-    def _start(self, start: int) -> None:
-        todo = [row for part in _parts(start, len(self.paths)) if not self._file(part).is_file() for row in part]
-        setup = _ReadSetup(self.encoder.preprocessing, self.settings.limits)
-        self._read = in_order(setup, (self.paths[row] for row in todo), jobs=self.settings.jobs, batch_size=PHOTOS_HANDED_OVER, on_loss=_lost)
-        self._watched = self.watch(self._read, len(todo))
-
-    def _part(self, rows: range) -> NDArray[np.float16]:
-        file = self._file(rows)
-        if file.is_file():
-            kept: NDArray[np.float16] = np.load(file, allow_pickle=False)
-            return kept
+    def _part(self, rows: range, seen: Iterator["Array | str"]) -> NDArray[np.float16]:
+        """Features of the next rows that were read."""
         features = np.full((len(rows), self.encoder.dim), np.nan, dtype=np.float16)
         errors: dict[int, str] = {}
-        left = iter(rows)
-        while batch := list(islice(left, self.settings.batch_size)):
-            seen = dict(zip(batch, islice(self._watched, len(batch)), strict=True))
-            errors |= {row: found for row, found in seen.items() if isinstance(found, str)}
-            for row, found in self._encoded({row: found for row, found in seen.items() if not isinstance(found, str)}):
-                if isinstance(found, str):
-                    errors[row] = found
+        for batch in (rows[start : start + self.settings.batch_size] for start in range(0, len(rows), self.settings.batch_size)):
+            found = dict(zip(batch, islice(seen, len(batch)), strict=True))
+            errors |= {row: error for row, error in found.items() if isinstance(error, str)}
+            for row, encoded in self._encoded({row: pixels for row, pixels in found.items() if not isinstance(pixels, str)}):
+                if isinstance(encoded, str):
+                    errors[row] = encoded
                 else:
-                    features[row - rows.start] = found
-        self._keep(file, features, errors)
+                    features[row - rows.start] = encoded
+        self._keep(rows, features, errors)
         return features
 
     def _encoded(self, pixels: dict[int, Array]) -> Iterator[tuple[int, "Array | str"]]:
@@ -203,20 +193,32 @@ class _Work:
             else:
                 yield row, found
 
-    def _keep(self, file: Path, features: NDArray[np.float16], errors: dict[int, str]) -> None:
+    def _keep(self, part: range, features: NDArray[np.float16], errors: dict[int, str]) -> None:
         """Write a finished part, its errors first: a part that is there is never without them."""
-        lines = []
+        told = []
         for row, error in sorted(errors.items()):
             self.tell_error(error)
-            told = {"row": row, "photo": self.manifest.photos[row], "reason": _reason(error, self.paths[row]), "error": error}
-            lines.append(json.dumps(told, ensure_ascii=False) + "\n")
-        with appearing_at_once(file.with_suffix(".jsonl")) as draft:
-            draft.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
-        with appearing_at_once(file) as draft, draft.open("wb") as stream:
-            np.save(stream, features, allow_pickle=False)
+            told.append({"row": row, "photo": self.manifest.photos[row], "reason": _reason(error, self.paths[row]), "error": error})
+        _write_errors(self._errors_file(part), told)
+        with appearing_at_once(self._file(part)) as draft, draft.open("wb") as stream:
+            np.savez(stream, features=features)  # with a checksum, unlike a .npy
+
+    def _kept(self, part: range) -> NDArray[np.float16] | None:
+        """A part that an interrupted run has finished; None where it or its errors are missing or damaged."""
+        try:
+            with self._file(part).open("rb") as stream, np.load(stream, allow_pickle=False) as held:
+                features: NDArray[np.float16] = held["features"]
+            n_errors = len(_read_errors(self._errors_file(part)))
+        except Exception:  # noqa: BLE001 - damaged bytes make numpy raise anything; what cannot be used is made again
+            return None
+        is_whole = features.shape == (len(part), self.encoder.dim) and n_errors == np.isnan(features).any(axis=1).sum()
+        return features if is_whole else None
 
     def _file(self, part: range) -> Path:
-        return self.out / PARTS / f"{part.start:09d}.npy"
+        return self.out / PARTS / f"{part.start:09d}.npz"
+
+    def _errors_file(self, part: range) -> Path:
+        return self._file(part).with_suffix(".jsonl")
 
 
 @dataclass(frozen=True)
@@ -249,8 +251,29 @@ def _reason(error: str, path: Path) -> str:
     return re.sub(r"\d[\d.,]*", "N", words)
 
 
-def _parts(start: int, stop: int) -> list[range]:
-    return [range(first, min(first + ROWS_PER_PART, stop)) for first in range(start, stop, ROWS_PER_PART)]
+def _by_reason(errors: Sequence[dict[str, Any]]) -> dict[str, int]:
+    return dict(Counter(error["reason"] for error in errors).most_common())
+
+
+def _write_errors(file: Path, errors: Sequence[dict[str, Any]]) -> None:
+    with appearing_at_once(file) as draft:
+        draft.write_text("".join(json.dumps(error, ensure_ascii=False) + "\n" for error in errors), encoding="utf-8", errors="backslashreplace")
+
+
+def _read_errors(file: Path) -> list[dict[str, Any]]:
+    try:
+        errors = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+    except FileNotFoundError:
+        raise BadFeatures(f"{file}: missing, though the rows are there; {ANEW}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadFeatures(f"{file}: not readable as lines of JSON ({' '.join(str(error).split())}); {ANEW}") from None
+    if not all(isinstance(error, dict) and isinstance(error.get("reason"), str) for error in errors):
+        raise BadFeatures(f"{file}: holds a line without a reason; {ANEW}")
+    return errors
+
+
+def _parts(rows: range) -> list[range]:
+    return [rows[first : first + ROWS_PER_PART] for first in range(0, len(rows), ROWS_PER_PART)]
 
 
 def _remove(parts: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geocairn.data.feature_store import StoreHeader, write_store
+from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_writer import write_store
 from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadOutput
 from geocairn.places.files import save_hierarchy
