@@ -1,6 +1,7 @@
 """The limits as systems: they answer from features alone, each row by itself."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.systems.bundles_made import change_arrays, replace_listed
 from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
 from geocairn.photo.read import read_photo
 from geocairn.systems.bundle import load_bundle
+from geocairn.systems.bundle_check import bundle_faults
 from geocairn.systems.bundles import load_system
 from geocairn.systems.limits import ConstantSystem, LimitSystem, save_limit
 from geocairn.systems.map_likelihood import MapModel
@@ -124,6 +126,78 @@ def test_arrays_are_those_of_the_models(tmp_path, change, said):
     change_arrays(folder, change)
     with pytest.raises(BadBundle, match=said):
         load_system(str(folder))
+
+
+def put(name, value):
+    """A change of one array: another, or numbers put into it."""
+    return lambda arrays: arrays.update({name: np.asarray(value(arrays[name].copy()))})
+
+
+def with_first(number):
+    def change(array):
+        array.ravel()[0] = number
+        return array
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (put("rotation", lambda array: array[:5]), r"its array 'rotation' is of shape \(5, 28\), not \(5, 5\)"),
+        (put("rotation", lambda array: array[0, 0]), r"its array 'rotation' is of shape \(\), not \(F, F\)"),
+        (put("rotation", lambda array: array[:0, :0]), r"its array 'rotation' is of shape \(0, 0\)"),
+        (put("rotation", lambda array: array[:27, :27]), "its array 'rotation' turns 27 numbers, which have no two halves"),
+        (put("rotation", lambda array: 2 * array), "its array 'rotation' is no rotation"),
+        (put("inner", lambda array: array[:2]), r"its array 'inner' is of shape \(2, 14, 14\), not \(3, 14, 14\)"),
+        (put("outer", lambda array: array[:, :3]), "its array 'outer' is of shape"),
+        (put("strength", lambda array: np.full(4, array)), r"its array 'strength' is of shape \(4,\), not \(\)"),
+        (put("strength", lambda array: -array), "its array 'strength' holds -0.5, and all of it must be at least 0"),
+        (put("gate", lambda array: array[:, :3]), r"its array 'gate' is of shape \(3, 3\), not \(3, 8\)"),
+        (put("gate_of_scene", with_first(3)), "its array 'gate_of_scene' holds 3, and all of it must be from 0 to 2"),
+        (put("gate_of_scene", with_first(-1)), "its array 'gate_of_scene' holds -1"),
+        (put("gate_of_scene", lambda array: np.tile(array, 2)), "8 numbers of the place and 32 of the scene, but features of 28"),
+        (put("sharpness", with_first(0)), "its array 'sharpness' holds 0, and all of it must be above 0"),
+        (put("sharpness", lambda array: 2 * array), "its array 'sharpness' holds probabilities that do not sum to 1"),
+        (put("sharpness", lambda array: array[:2]), r"its array 'sigma' is of shape \(3,\), not \(2,\)"),
+        (put("sigma", with_first(0)), "its array 'sigma' holds 0, and all of it must be above 0"),
+        (put("sigma", with_first(-1)), "its array 'sigma' holds -1"),
+        (put("scene_scale", lambda array: array[None]), "its array 'scene_scale' is of shape"),
+        (put("scene_scale", lambda array: 0 * array), "its array 'scene_scale' holds 0"),
+        (lambda arrays: arrays.update(variance=-np.ones_like(arrays["mean"])), "its array 'variance' holds -1, and all of it must be at least 0"),
+        (lambda arrays: arrays.update(variance=np.ones((N, 3))), "its array 'variance' is of shape"),
+        (put("map_region_of_city", lambda array: array[:3]), f"3 map_region_of_city for {N} cities"),
+        (put("map_region_of_city", with_first(4)), "its array 'map_region_of_city' holds 4, and all of it must be from 0 to 3"),
+        (put("map_region_of_city", with_first(-1)), "its array 'map_region_of_city' holds -1"),
+        (put("map_shares", with_first(-0.1)), "its array 'map_shares' holds -0.1"),
+        (put("map_shares", lambda array: array / 2), "its array 'map_shares' holds probabilities that do not sum to 1"),
+        (put("map_shares", lambda array: array[0]), "its array 'map_shares' is of shape"),
+        (lambda arrays: arrays.pop("map_region_of_city"), "holds no array 'map_region_of_city'"),
+        (lambda arrays: arrays.pop("map_shares"), "holds no array 'map_shares'"),
+        (
+            lambda arrays: arrays.update(map_concentration=np.ones((4, 5))),
+            "its arrays 'map_shares' and 'map_concentration' are two ways to say one thing, of which it holds both",
+        ),
+        (lambda arrays: arrays.update(map_concentration=-arrays.pop("map_shares")), "its array 'map_concentration' holds -"),
+        (lambda arrays: arrays.update(map_concentration=0 * arrays.pop("map_shares")), "its array 'map_concentration, summed by region' holds 0"),
+    ],
+)
+def test_arrays_that_would_crash_or_say_nothing_are_a_fault_of_the_bundle(tmp_path, change, said):
+    folder = saved(tmp_path / "b", (WARP, model(), maps()), (("features", "tiles"), ("maps", "cells")))
+    change_arrays(folder, change)
+    (fault,) = bundle_faults(folder)
+    assert re.search(f"^{re.escape(str(folder))}.*: {said}.*; make the data set anew$", str(fault))
+
+
+@pytest.mark.parametrize("strange", [5, 255, -1, 0.5, 1e30])
+def test_maps_of_other_classes_are_refused(tmp_path, rows, strange):
+    with_maps = load_system(str(saved(tmp_path / "b", (WARP, model(), maps()), (("features", "tiles"), ("maps", "cells")))))
+    cells = np.full((37, 9), 4.0)
+    assert np.isfinite(with_maps.log_scores(np.hstack([rows, cells]))).all()
+    assert with_maps.log_scores(np.hstack([rows, cells])[:0]).shape == (0, N)
+    cells[7, 3] = strange
+    with pytest.raises(BadFeatures, match="1 of 37 maps hold cells that are none of the classes 0 to 4 of the bundle; write them anew"):
+        with_maps.log_scores(np.hstack([rows, cells]))
 
 
 def test_a_limit_that_names_no_store_is_refused(tmp_path):

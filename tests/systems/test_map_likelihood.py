@@ -1,6 +1,7 @@
 """Maps of classes: products of known shares, and the Dirichlet-multinomial of learned ones."""
 
 import numpy as np
+import pytest
 from scipy.special import gammaln
 
 from geocairn.systems.map_likelihood import MapModel
@@ -29,6 +30,20 @@ def test_much_learned_is_as_good_as_known():
     shares = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]])
     known, learned = MapModel(shares, None, REGION_OF_CITY), MapModel(None, 1e9 * shares, REGION_OF_CITY)
     np.testing.assert_allclose(learned.log_likelihood(CELLS), known.log_likelihood(CELLS), atol=1e-6)
+
+
+@pytest.mark.parametrize("times", [None, 7.0], ids=["known", "learned"])
+def test_a_class_without_any_share_excludes_where_it_is_seen_and_says_nothing_where_it_is_not(times):
+    shares = np.array([[0.5, 0.5, 0.0], [0.1, 0.1, 0.8], [1.0, 0.0, 0.0]])
+
+    def found(shares, cells):
+        model = MapModel(shares, None, np.arange(len(shares))) if times is None else MapModel(None, times * shares, np.arange(len(shares)))
+        return model.log_likelihood(cells)
+
+    without = np.array([[0, 1, 1, 0], [0, 0, 0, 0]])
+    np.testing.assert_array_equal(np.isneginf(found(shares, CELLS)), [[True, False, True], [False, False, True]])
+    np.testing.assert_allclose(found(shares, without)[:, 0], found(shares[:1, :2], without)[:, 0])
+    np.testing.assert_allclose(found(shares, CELLS)[:, 1], found(shares[1:2], CELLS)[:, 0])
 
 
 def test_it_is_the_same_after_it_was_kept():

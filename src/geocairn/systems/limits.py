@@ -12,7 +12,7 @@ from geocairn.clues.clue import Clue, Tier, shipped_reliability
 from geocairn.errors import BadBundle, BadConfig, BadPhoto
 from geocairn.photo.read import Photo
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
+from geocairn.systems.bundle import WEIGHTS, Bundle, BundleConfig, save_bundle
 from geocairn.systems.map_likelihood import MapModel
 from geocairn.systems.place_likelihood import PlaceModel, padded
 from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_takes_features, checked_array, without_broken_rows
@@ -85,8 +85,9 @@ class LimitSystem(ConstantSystem):
             self.maps = MapModel.of_arrays(bundle.arrays)
         except KeyError as error:
             raise BadBundle(f"{bundle.folder}: holds no array {error}; make the data set anew") from None
-        if len(self.places.mean) != self.hierarchy.n_leaves:
-            raise BadBundle(f"{bundle.folder}: {len(self.places.mean)} means for {self.hierarchy.n_leaves} cities; make the data set anew")
+        except BadBundle as error:
+            raise BadBundle(f"{bundle.folder / WEIGHTS}: {error}; make the data set anew") from None
+        self._check_fit()
 
     def evidence(self, photo: Photo) -> Evidence:
         """Nothing here looks at pixels.
@@ -110,7 +111,7 @@ class LimitSystem(ConstantSystem):
             (B, L) float64; a row is NaN where the arithmetic left the finite.
 
         Raises:
-            BadFeatures: of another width, or not finite.
+            BadFeatures: of another width, not finite, or with classes that no map has.
         """
         known = np.asarray(features, dtype=np.float64)
         check_finite_features(known, self.name, self.warp.dim, more=self.maps is not None)
@@ -118,8 +119,18 @@ class LimitSystem(ConstantSystem):
             latent = self.warp.latent_from_feature(padded(known[:, : self.warp.dim]))[: len(known)]
             scores = self.places.log_likelihood(latent) + self.hierarchy.log_leaf_weight
             if self.maps is not None:
-                scores += self.maps.log_likelihood(known[:, self.warp.dim :].astype(np.int64))
+                scores += self.maps.log_likelihood(known[:, self.warp.dim :])
         return without_broken_rows(scores)
+
+    def _check_fit(self) -> None:
+        """Refuse models that do not fit to each other and to the hierarchy."""
+        of_cities = {"means": len(self.places.mean)} | ({} if self.maps is None else {"map_region_of_city": len(self.maps.region_of_city)})
+        for what, n in of_cities.items():
+            if n != self.hierarchy.n_leaves:
+                raise BadBundle(f"{self.bundle.folder}: {n} {what} for {self.hierarchy.n_leaves} cities; make the data set anew")
+        if self.places.place_dim + self.places.n_scenes > self.warp.dim:
+            said = f"{self.places.place_dim} numbers of the place and {self.places.n_scenes} of the scene, but features of {self.warp.dim}"
+            raise BadBundle(f"{self.bundle.folder}: {said}; make the data set anew")
 
 
 def _check_arrays(bundle: Bundle) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from geocairn.systems.strictly import check_range, check_shares, sizes_of
+
 Array = NDArray[np.float64]
 PRUNED = 1e-6
 """Scenes less probable than this, given the scene block alone, are left out."""
@@ -119,9 +121,24 @@ class PlaceModel:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The model of arrays that `to_arrays` gave."""
+        """The model of arrays that `to_arrays` gave.
+
+        Raises:
+            KeyError: an array is not there.
+            BadBundle: the arrays do not fit together, or hold what cannot be.
+        """
+        axes = {"mean": "CD", "gate": "GD", "gate_of_scene": "S", "sharpness": "Q", "sigma": "Q", "scene_scale": ""}
+        sizes = sizes_of(arrays, axes | ({"variance": "CD"} if "variance" in arrays else {}))
+        variance = arrays.get("variance")
+        if variance is not None:
+            check_range(variance, "variance", least=0)
+        check_range(arrays["gate_of_scene"], "gate_of_scene", least=0, most=sizes["G"] - 1)
+        check_range(arrays["sharpness"], "sharpness", above=0)
+        check_shares(arrays["sharpness"], "sharpness")
+        check_range(arrays["sigma"], "sigma", above=0)
+        check_range(arrays["scene_scale"], "scene_scale", above=0)
         names = ("mean", "gate", "gate_of_scene", "sharpness", "sigma")
-        return cls(variance=arrays.get("variance"), scene_scale=float(arrays["scene_scale"]), **{name: arrays[name] for name in names})
+        return cls(variance=variance, scene_scale=float(arrays["scene_scale"]), **{name: arrays[name] for name in names})
 
 
 def _distance2(points: Array, means: Array) -> Array:

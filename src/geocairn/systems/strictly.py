@@ -1,6 +1,7 @@
 """What systems demand of the arrays of their bundles, and of the scores that they make with them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -27,6 +28,60 @@ def checked_array(bundle: Bundle, name: str, n_dims: int, dtype: DTypeLike) -> N
     if not np.isfinite(found).all():
         raise BadBundle(f"{bundle.folder / WEIGHTS}: its array {name!r} is not finite; train it anew")
     return found
+
+
+def sizes_of(arrays: Mapping[str, NDArray[Any]], axes: Mapping[str, Sequence[str | int]]) -> dict[str, int]:
+    """The sizes of the axes of a model's arrays, which share them.
+
+    Args:
+        axes: for each array its axes: names, or the sizes that they must have.
+
+    Returns:
+        The size of each named axis.
+
+    Raises:
+        KeyError: an array is not there.
+        BadBundle: one is empty, or of another shape than those before it allow.
+    """
+    sizes: dict[str, int] = {}
+    for name, wanted in axes.items():
+        shape = arrays[name].shape
+        if len(shape) == len(wanted):
+            for axis, size in zip(wanted, shape, strict=True):
+                if isinstance(axis, str):
+                    sizes.setdefault(axis, size)
+        expected = tuple(axis if isinstance(axis, int) else sizes.get(axis, axis) for axis in wanted)
+        if shape != expected or 0 in shape:
+            told = "something" if 0 in shape else str(expected).replace("'", "")
+            raise BadBundle(f"its array {name!r} is of shape {shape}, not {told}")
+    return sizes
+
+
+def check_range(array: NDArray[Any], name: str, *, least: float = -np.inf, most: float = np.inf, above: float = -np.inf) -> None:
+    """Refuse numbers of a model's array beyond their range.
+
+    Args:
+        least, most: the range, itself allowed.
+        above: what all must be greater than.
+
+    Raises:
+        BadBundle: naming the first such number.
+    """
+    wrong = ~((array >= least) & (array <= most) & (array > above))
+    if wrong.any():
+        rule = f"above {above:g}" if np.isfinite(above) else f"at least {least:g}" if np.isinf(most) else f"from {least:g} to {most:g}"
+        raise BadBundle(f"its array {name!r} holds {np.asarray(array)[wrong][0]:g}, and all of it must be {rule}")
+
+
+def check_shares(array: NDArray[Any], name: str) -> None:
+    """Refuse rows of a model's array that are no probabilities.
+
+    Raises:
+        BadBundle: a number is negative, or a row does not sum to 1.
+    """
+    check_range(array, name, least=0)
+    if (np.abs(array.sum(axis=-1) - 1) > 1e-6).any():
+        raise BadBundle(f"its array {name!r} holds probabilities that do not sum to 1")
 
 
 def check_no_other_arrays(bundle: Bundle, known: Iterable[str]) -> None:

@@ -7,9 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from geocairn.errors import BadBundle
+from geocairn.systems.strictly import check_range, sizes_of
+
 N_LAYERS = 3
 # Of the shift that a layer adds, at strength 1.
 _REACH = 4.0
+# How far a product with the transposed may be from the identity.
+_NO_ROTATION = 1e-6
 
 Array = NDArray[np.float64]
 
@@ -67,7 +72,19 @@ class Warp:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """The warp of arrays that `to_arrays` gave."""
+        """The warp of arrays that `to_arrays` gave.
+
+        Raises:
+            KeyError: an array is not there.
+            BadBundle: the arrays do not fit together, or are no warp.
+        """
+        dim = sizes_of(arrays, {"rotation": ("F", "F")})["F"]
+        if dim % 2:
+            raise BadBundle(f"its array 'rotation' turns {dim} numbers, which have no two halves")
+        if (np.abs(arrays["rotation"] @ arrays["rotation"].T - np.eye(dim)) > _NO_ROTATION).any():
+            raise BadBundle("its array 'rotation' is no rotation")
+        sizes_of(arrays, {"inner": (N_LAYERS, dim // 2, dim // 2), "outer": (N_LAYERS, dim // 2, dim // 2), "strength": ()})
+        check_range(arrays["strength"], "strength", least=0)
         return cls(arrays["rotation"], arrays["inner"], arrays["outer"], float(arrays["strength"]))
 
     def _shift(self, layer: int, half: Array) -> Array:
