@@ -13,20 +13,24 @@ LOCATION = LocationConfig(n_frequencies=3, hidden=7, width=6, dropout=0.0)
 GEOMETRIES = [Hyperbolic(0.8), Euclidean(), Spherical(0.8)]
 
 
-def table(geometry: Geometry, prototypes: int = 2, **changes) -> EntityTable:
+def features(prototypes: int = 2) -> list[LevelFeatures]:
     rng = np.random.default_rng(0)
     latlon = np.stack([rng.uniform(-60, 70, N), rng.uniform(-180, 180, N)], axis=1)
-    levels = [LevelFeatures(name, latlon, rng.normal(size=(N, prototypes, D_IMG)), rng.normal(size=(N, D_TEXT))) for name in ("country", "city")]
+    return [LevelFeatures(name, latlon, rng.normal(size=(N, prototypes, D_IMG)), rng.normal(size=(N, D_TEXT))) for name in ("country", "city")]
+
+
+def table(geometry: Geometry, levels: list[LevelFeatures] | None = None, **changes) -> EntityTable:
     torch.manual_seed(0)
     config = EntityConfig(hidden=9, dropout=0.0, location=LOCATION, **changes)
-    return EntityTable(config, geometry, D, levels, Standardise(D_IMG, torch.full((D_IMG,), 0.5), torch.full((D_IMG,), 2.0))).double()
+    return EntityTable(config, geometry, D, levels or features(), Standardise(D_IMG, torch.full((D_IMG,), 0.5), torch.full((D_IMG,), 2.0))).double()
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda geometry: type(geometry).__name__)
 @pytest.mark.parametrize("anchor", ["manifold", "tangent"])
 @pytest.mark.parametrize("encoder", ["shared", "per_level"])
 def test_an_embedding_is_its_anchor_moved_by_its_features(geometry, anchor, encoder):
-    found = table(geometry, anchor=anchor, encoder=encoder)
+    given = features()
+    found = table(geometry, given, anchor=anchor, encoder=encoder)
     with torch.no_grad():
         for level in range(2):
             network = found.encoders[level if encoder == "per_level" else 0]
@@ -37,7 +41,7 @@ def test_an_embedding_is_its_anchor_moved_by_its_features(geometry, anchor, enco
             own = found.anchors[level]
             start = geometry.log(geometry.point_from_parameter(own)) if anchor == "manifold" else own
             for prototype in range(2):
-                together = torch.cat([(found.image(level)[:, prototype] - 0.5) / 2, code, found.text(level)], dim=1)
+                together = torch.cat([(torch.as_tensor(given[level].image)[:, prototype] - 0.5) / 2, code, found.text(level)], dim=1)
                 hidden = together @ first.T + network.level[level if encoder == "shared" else 0]
                 expected = start + found.alpha() * network.rest(hidden)
                 torch.testing.assert_close(found()[level][:, prototype], expected, rtol=1e-4, atol=1e-5)
@@ -74,15 +78,10 @@ def test_texts_are_brought_to_one_length_and_unknown_ones_are_zeros():
 
 
 def test_absent_prototypes_are_known_and_leave_the_others_alone():
-    whole, levels = table(Hyperbolic()), []
-    for index, name in enumerate(("country", "city")):
-        image = whole.image(index).clone()
-        image[2, 1] = torch.nan
-        image[3] = torch.nan
-        latlon = latlon_from_unit(whole.unit(index).numpy())
-        levels.append(LevelFeatures(name, latlon, image, whole.text(index)))
-    found = EntityTable(EntityConfig(hidden=9, dropout=0.0, location=LOCATION), Hyperbolic(), D, levels, Standardise(D_IMG)).double()
-    found.load_state_dict(whole.state_dict())
+    whole, levels = table(Hyperbolic()), features()
+    for level in levels:
+        level.image[2, 1] = level.image[3] = np.nan
+    found = table(Hyperbolic(), levels)
     assert found.present(0).tolist() == [[True, True], [True, True], [True, False], [True, False], [True, True], [True, True]]
     assert found()[0].isfinite().all()
     there = found.present(0) & (torch.arange(N) != 3)[:, None]
@@ -127,13 +126,25 @@ def test_frozen_entities_are_the_tangents_that_training_ended_with():
     assert not list(frozen.parameters())
 
 
-def test_features_of_half_precision_are_kept_so_and_read_wide():
+def test_features_are_kept_as_layers_read_them():
     rng = np.random.default_rng(1)
     level = LevelFeatures("city", rng.uniform(-50, 50, (N, 2)), rng.normal(size=(N, D_IMG)).astype(np.float16), rng.normal(size=(N, D_TEXT)).astype(np.float16))
     torch.manual_seed(0)
-    found = EntityTable(EntityConfig(hidden=9, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
-    assert found.image(0).dtype == found.text(0).dtype == torch.float16
-    assert found()[0].dtype == torch.float32
+    found = EntityTable(EntityConfig(hidden=9, location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG, np.full(D_IMG, 0.5), np.full(D_IMG, 2.0)))
+    torch.testing.assert_close(found.image(0)[:, 0], (torch.as_tensor(level.image).float() - 0.5) / 2)
+    kept: list[torch.Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+        assert found()[0].dtype == torch.float32
+    # A step keeps the tables themselves for its gradient, no copies of them.
+    for table, width in ((found.image(0), D_IMG), (found.text(0), D_TEXT)):
+        of_width = [tensor.data_ptr() for tensor in kept if tensor.numel() == N * width and tensor.shape[-1] == width]
+        assert of_width == [table.data_ptr()]
+
+
+def test_image_features_of_another_width_than_photos_are_refused():
+    level = LevelFeatures("city", np.zeros((2, 2)), np.zeros((2, D_IMG + 1)), np.ones((2, D_TEXT)))
+    with pytest.raises(BadFeatures, match="level city: image features of 6 numbers, where photos have 5"):
+        EntityTable(EntityConfig(location=LOCATION), Hyperbolic(), D, [level], Standardise(D_IMG))
 
 
 def tree_of(config: EntityConfig, photos: np.ndarray, owner: np.ndarray) -> EntityTable:

@@ -124,7 +124,8 @@ class EntityTable(nn.Module):
             image = _prototypes(level.image) if config.use_image and level.name not in config.no_image_at else None
             # An entity without any photo keeps one embedding, of features 0.
             present = None if image is None else (~image.isnan().any(-1)).index_fill(1, torch.tensor([0]), True)
-            self._keep("image", index, image)
+            # Standardised here and not in each step, which would make and keep a copy of the features of all entities.
+            self._keep("image", index, None if image is None else _standardised(image, scaler, level.name))
             needs_count = (config.leave_out != "none" or config.shrink_photos) and image is not None and image.shape[1] == 1
             self._keep("count", index, torch.as_tensor(level.count).float() if needs_count else None)
             self._keep("present", index, None if present is None or bool(present.all()) else present)
@@ -178,7 +179,7 @@ class EntityTable(nn.Module):
         return found
 
     def image(self, level: int) -> Tensor | None:
-        """(n, P, d_img) image features as they were given, or None where the level does without."""
+        """(n, P, d_img) standardised image features, 0 where there is none; or None where the level does without."""
         return self._buffer("image", level)
 
     def text(self, level: int) -> Tensor | None:
@@ -202,10 +203,8 @@ class EntityTable(nn.Module):
         found: list[Tensor | None] = []
         for level in range(len(self.names)):
             image, count = self.image(level), self._buffer("count", level)
-            if image is not None:
-                image = self.scaler(image).nan_to_num(0.0)
-                if count is not None:
-                    image = self._means(level, image[:, 0] * count[:, None], count, None if left_out is None else left_out[level], found)
+            if image is not None and count is not None and (left_out is not None or self.log_shrink is not None):
+                image = self._means(level, image[:, 0] * count[:, None], count, None if left_out is None else left_out[level], found)
             found.append(image)
         return found
 
@@ -316,7 +315,8 @@ def _check_frozen(level: int, dim: int, tangent: Tensor, present: Tensor | None,
 class _EntityEncoder(nn.Module):
     """Linear layer over the concatenation [image; location; text], GELU, dropout, linear layer.
 
-    The first layer is a sum of one for each part, which equals one over the concatenation and needs no copy of the features at each step.
+    The first layer is a sum of one for each part, which equals one over the concatenation and needs no copy of the features at each step (but where photos
+    are left out of means or means are drawn together, which makes other features of them).
     """
 
     def __init__(self, inputs: dict[str, int | None], n_levels: int, config: EntityConfig, dim: int) -> None:
@@ -386,23 +386,22 @@ def _log_share(count: ArrayLike | Tensor | None) -> Tensor:
 def _prototypes(image: ArrayLike | Tensor | None) -> Tensor | None:
     if image is None:
         return None
-    found = _at_most_float32(image)
+    found = torch.as_tensor(image).float()
     return found[:, None] if found.ndim == 2 else found
 
 
-def _at_most_float32(features: ArrayLike | Tensor) -> Tensor:
-    found = torch.as_tensor(features)
-    return found.float() if found.dtype == torch.float64 else found
+def _standardised(image: Tensor, scaler: Standardise, name: str) -> Tensor:
+    if image.shape[-1] != len(scaler.mean):
+        raise BadFeatures(f"level {name}: image features of {image.shape[-1]} numbers, where photos have {len(scaler.mean)}; encode all with one encoder")
+    return scaler(image).nan_to_num(0.0)  # type: ignore[no-any-return]
 
 
 def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
     """Texts of unit length have numbers of a few hundredths: all are brought to the size of standardised features."""
     if text is None:
         return None
-    found = _at_most_float32(text).nan_to_num(0.0)
-    wide = found.float()
-    length: Tensor = torch.linalg.vector_norm(wide, dim=-1, keepdim=True)
-    return (wide * (sqrt(wide.shape[-1]) / length.clamp_min(1e-12))).to(found.dtype)
+    found = torch.as_tensor(text).float().nan_to_num(0.0)
+    return found * (sqrt(found.shape[-1]) / torch.linalg.vector_norm(found, dim=-1, keepdim=True).clamp_min(1e-12))
 
 
 def _width(parts: Iterable[Tensor | None]) -> int | None:
