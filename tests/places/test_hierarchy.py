@@ -120,6 +120,13 @@ def one_later():
     return replace(EARTH, leaf_start=EARTH.leaf_start + 1, leaf_stop=EARTH.leaf_stop + 1)
 
 
+def cut_within(name):
+    """The names with a boundary moved into the second byte of a letter."""
+    at = EARTH.names.to_list().index(name)
+    within = int(EARTH.names.offsets[at]) + name.encode().index(b"\xc3") + 1
+    return Strings(EARTH.names.utf8, changed(EARTH.names.offsets, at + 1, within))
+
+
 EARTH = small_earth()
 PARIS = EARTH.index_of("FR/11/Paris/Paris")
 FRANCE = EARTH.index_of("FR")
@@ -144,6 +151,17 @@ BROKEN = {
     "an id twice": (replace(EARTH, ids=Strings.of(["AQ", "AQ", *EARTH.ids.to_list()[2:]])), "an id is unique"),
     "a column that is too short": (replace(EARTH, radius_km=EARTH.radius_km[1:]), "radius_km has 28 rows for 29 places"),
     "a level without a name": (replace(EARTH, level_names=LEVELS[:3]), "level"),
+    "a radius without end": (broken("radius_km", PARIS, np.inf), "a radius and an area are finite and not negative"),
+    "an area that is not a number": (broken("area_km2", PARIS, np.nan), "a radius and an area are finite and not negative"),
+    "parents without a sign": (replace(EARTH, parent=EARTH.parent.astype(np.uint32)), r"parent is uint32 of shape \(29,\), which no hierarchy has"),
+    "levels that are no whole numbers": (replace(EARTH, level=EARTH.level.astype(np.float32)), "level is float32"),
+    "a table of weights": (replace(EARTH, weight=EARTH.weight[:, None]), r"weight is float64 of shape \(29, 1\)"),
+    "points of a plane": (replace(EARTH, unit=EARTH.unit[:, :2]), r"unit is float64 of shape \(29, 2\)"),
+    "one number for a column": (replace(EARTH, count=np.array(1)), r"count is int64 of shape \(\)"),
+    "names that are not UTF-8": (replace(EARTH, names=Strings(EARTH.names.utf8 | 0x80, EARTH.names.offsets)), "names are not strings"),
+    "names cut within a character": (replace(EARTH, names=cut_within("Rhône")), "names are not strings"),
+    "names that end too late": (replace(EARTH, names=Strings(EARTH.names.utf8[:-1], EARTH.names.offsets)), "names are not strings"),
+    "names in no order": (replace(EARTH, names=Strings(EARTH.names.utf8, changed(EARTH.names.offsets, 3, 0))), "names are not strings"),
     "ids for other places": (replace(EARTH, ids=Strings.of(["AQ"])), "ids has 1 rows"),
 }
 

@@ -316,7 +316,7 @@ def test_levels_that_are_no_names_are_refused(tmp_path, levels):
         ("count", 3, 2, "the count is not above t_min"),
         ("unit", 4, [0.0, 0.0, 1.0], "the place lies outside the cell"),
         ("parent", -1, 0, "the cell does not lie in its parent"),
-        ("radius_km", 2, -1.0, "a radius and an area are not negative, but not here"),
+        ("radius_km", 2, -1.0, "a radius and an area are finite and not negative, but not here"),
         ("weight", 2, 0.0, "a weight is positive, but not here"),
         ("level", 0, 2, "places are sorted by level, but not here"),
     ],

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from shutil import copytree
 from tempfile import mkdtemp
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from tests.places.factory import small_earth
 
 from geocairn.answer.decide import Calibration
+from geocairn.places.files import arrays_sha256
+from geocairn.places.hierarchy import Hierarchy
 from geocairn.systems.bundle import MANIFEST, WEIGHTS, BundleConfig, read_arrays, save_bundle, write_arrays
 from geocairn.systems.softmax import KIND
 
@@ -39,6 +42,17 @@ def change_arrays(folder: Path, change: Callable[[dict[str, NDArray[Any]]], obje
     change(arrays)
     write_arrays(folder / WEIGHTS, arrays)
     replace_listed(folder, WEIGHTS, (folder / WEIGHTS).read_bytes())
+
+
+def change_hierarchy(folder: Path, hierarchy: Hierarchy) -> None:
+    """Give a bundle another hierarchy, which may break any law, with all hashes as they are now."""
+    with np.load(folder / "hierarchy.npz") as stored:
+        arrays = {name: getattr(hierarchy, name) if hasattr(hierarchy, name) else stored[name] for name in stored.files}
+    content = BytesIO()
+    np.savez(content, **arrays)
+    replace_listed(folder, "hierarchy.npz", content.getvalue())
+    described = json.loads((folder / "hierarchy.json").read_text()) | {"arrays_sha256": arrays_sha256(hierarchy)}
+    replace_listed(folder, "hierarchy.json", json.dumps(described).encode())
 
 
 def replace_listed(folder: Path, name: str, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geocairn.errors import BadHierarchy
-from geocairn.places.hierarchy import Hierarchy, Strings, check_hierarchy
+from geocairn.places.hierarchy import Hierarchy, Strings, check_hierarchy, check_usable
+from geocairn.places.npz import TooMuch, read_npz
 from geocairn.storage import appearing_at_once
 
 FORMAT = "geocairn-hierarchy-1"
@@ -34,16 +36,22 @@ def save_hierarchy(hierarchy: Hierarchy, out: Path) -> None:
         draft.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def load_hierarchy(path: Path) -> Hierarchy:
+def load_hierarchy(path: Path, check: Callable[[Hierarchy], None] = check_usable) -> Hierarchy:
     """Read the hierarchy written at `path` (`.npz`, with its `.json` beside it).
 
+    Args:
+        check: the laws that it must obey, for whoever wrote the file can have written its hash too.
+
     Raises:
-        BadHierarchy: a file is missing, unreadable, of another format, lacks an array, or is not the one that was saved.
+        BadHierarchy: a file is missing, unreadable, of another format, lacks an array, is not the one that was saved, or breaks a law.
     """
     hierarchy = read_unchecked(path)
-    # What was saved obeyed the laws: the same hash, the same arrays.
     if not is_as_saved(hierarchy):
         raise BadHierarchy(f"{path}: these are not the arrays that {path.with_suffix('.json')} describes; build it anew")
+    try:
+        check(hierarchy)
+    except BadHierarchy as error:
+        raise BadHierarchy(f"{path}: {error}") from None
     return hierarchy
 
 
@@ -92,10 +100,11 @@ def arrays_sha256(hierarchy: Hierarchy) -> str:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+        return read_npz(path)
     except FileNotFoundError:
         raise BadHierarchy(f"{path}: no such file; name a folder that holds one") from None
+    except TooMuch as error:
+        raise BadHierarchy(f"{path}: {error}; build it anew") from None
     except Exception:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything, advice to load pickles among it
         raise BadHierarchy(f"{path}: not a readable .npz; build it anew") from None
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from geocairn.errors import BadHierarchy, UnknownName
 from geocairn.geo.sphere import latlon_from_unit
 
+# Of each array, signed whole numbers (i) or others (f).
+_COLUMNS = {"level": "i", "parent": "i", "unit": "f", "radius_km": "f", "count": "i", "weight": "f", "area_km2": "f", "leaf_start": "i", "leaf_stop": "i"}
+
 
 class Strings:
     """An immutable column of strings kept as one UTF-8 buffer: loading costs nothing, a string is decoded when it is asked for."""
@@ -187,29 +190,60 @@ class Hierarchy:
 
 
 def check_hierarchy(hierarchy: Hierarchy) -> None:
-    """Check the laws of a hierarchy.
+    """Check all laws of a hierarchy.
 
     Raises:
         BadHierarchy: naming the first law that is broken and the place that breaks it.
     """
-    _check_lengths(hierarchy)
-    _check_places(hierarchy, laws_of_places(hierarchy))
-    if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
-        raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
-    leaf_weight = hierarchy.weight[hierarchy.leaves]
-    if abs(leaf_weight.sum() - 1) > 1e-6:
-        raise BadHierarchy(f"the leaves' weights sum to {leaf_weight.sum():.6f}, not 1; rebuild the hierarchy")
-    _check_places(hierarchy, {"a weight is the sum of its leaves'": np.abs(hierarchy.sum_leaves(leaf_weight) - hierarchy.weight) < 1e-9})
+    check_usable(hierarchy)
     if len(hierarchy._index_by_id) < len(hierarchy):
         raise BadHierarchy(f"an id is unique, but {len(hierarchy) - len(hierarchy._index_by_id)} are borne twice; rebuild the hierarchy")
 
 
-def _check_lengths(hierarchy: Hierarchy) -> None:
-    columns = ("parent", "unit", "radius_km", "count", "weight", "area_km2", "leaf_start", "leaf_stop", "ids", "names")
-    for column in columns:
+def check_usable(hierarchy: Hierarchy) -> None:
+    """Check the laws that whatever works with a hierarchy leans on, lest it fail or go round for ever; fast, for it is asked of each that is read.
+
+    Raises:
+        BadHierarchy: naming the first law that is broken and the place that breaks it.
+    """
+    _check_columns(hierarchy)
+    _check_places(hierarchy, laws_of_places(hierarchy))
+    if not np.array_equal(hierarchy.leaf_start[hierarchy.leaves], np.arange(hierarchy.n_leaves)):
+        raise BadHierarchy("leaves are not numbered 0, 1, 2, ... in depth-first order; rebuild the hierarchy")
+    leaf_weight = hierarchy.weight[hierarchy.leaves]
+    if not abs(leaf_weight.sum() - 1) <= 1e-6:
+        raise BadHierarchy(f"the leaves' weights sum to {leaf_weight.sum():.6f}, not 1; rebuild the hierarchy")
+    _check_places(hierarchy, {"a weight is the sum of its leaves'": np.abs(hierarchy.sum_leaves(leaf_weight) - hierarchy.weight) < 1e-9})
+
+
+def _check_columns(hierarchy: Hierarchy) -> None:
+    for column, kind in _COLUMNS.items():
+        array: NDArray[Any] = getattr(hierarchy, column)
+        shape = (*array.shape[:1], 3) if column == "unit" else array.shape[:1]
+        if array.dtype.kind != kind or array.shape != shape or not shape:
+            raise BadHierarchy(f"{column} is {array.dtype} of shape {array.shape}, which no hierarchy has; rebuild the hierarchy")
+    for column in ("ids", "names"):
+        if not _is_readable(getattr(hierarchy, column)):
+            raise BadHierarchy(f"{column} are not strings one after the other in UTF-8; rebuild the hierarchy")
+    for column in (*_COLUMNS, "ids", "names"):
         n_rows = len(getattr(hierarchy, column))
         if n_rows != len(hierarchy):
             raise BadHierarchy(f"{column} has {n_rows} rows for {len(hierarchy)} places; rebuild the hierarchy")
+
+
+def _is_readable(strings: Strings) -> bool:
+    utf8, offsets = strings.utf8, strings.offsets
+    if utf8.dtype != np.uint8 or utf8.ndim != 1 or offsets.dtype.kind != "i" or offsets.ndim != 1 or not len(offsets):
+        return False
+    if offsets[0] != 0 or offsets[-1] != len(utf8) or (np.diff(offsets) < 0).any():
+        return False
+    try:
+        utf8.tobytes().decode()
+    except UnicodeDecodeError:
+        return False
+    # A byte within a character begins with the bits 10: no string may start there.
+    inner = offsets[offsets < len(utf8)]
+    return not ((utf8[inner] & 0xC0) == 0x80).any()
 
 
 def laws_of_places(hierarchy: Hierarchy) -> dict[str, NDArray[np.bool_]]:
@@ -226,7 +260,7 @@ def laws_of_places(hierarchy: Hierarchy) -> dict[str, NDArray[np.bool_]]:
         "a place covers at least one leaf": n_leaves > 0,
         "centres are unit vectors": np.abs(np.linalg.norm(hierarchy.unit, axis=1) - 1) < 1e-9,
         "a weight is positive": hierarchy.weight > 0,
-        "a radius and an area are not negative": (hierarchy.radius_km >= 0) & (hierarchy.area_km2 >= 0),
+        "a radius and an area are finite and not negative": _is_size(hierarchy.radius_km) & _is_size(hierarchy.area_km2),
         "a child's level is finer than its parent's": _scatter(has_parent, hierarchy.level[parent] < hierarchy.level[has_parent]),
         "a child's leaves lie among its parent's": _scatter(
             has_parent, (hierarchy.leaf_start[parent] <= hierarchy.leaf_start[has_parent]) & (hierarchy.leaf_stop[has_parent] <= hierarchy.leaf_stop[parent])
@@ -240,6 +274,10 @@ def _check_places(hierarchy: Hierarchy, laws: dict[str, NDArray[np.bool_]]) -> N
         if not holds.all():
             place = int(np.flatnonzero(~holds)[0])
             raise BadHierarchy(f"place {place} ({hierarchy.ids[place]!r}): {law}, but not here; rebuild the hierarchy")
+
+
+def _is_size(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return np.asarray((values >= 0) & (values < np.inf))
 
 
 def _scatter(where: NDArray[np.bool_], values: NDArray[np.bool_]) -> NDArray[np.bool_]:

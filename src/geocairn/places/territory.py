@@ -13,7 +13,9 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
+from geocairn.errors import BadHierarchy
 from geocairn.geo.sphere import EARTH_RADIUS_KM, chord_from_km, latlon_from_unit
+from geocairn.places.npz import TooMuch, read_npz
 from geocairn.storage import appearing_at_once
 
 EMPTY_KM = 120.0
@@ -75,8 +77,13 @@ def outline(territory: str | Path, leaves: NDArray[np.integer[Any]]) -> shapely.
     Returns:
         A valid MultiPolygon in longitude and latitude degrees (WGS 84), cut at the antimeridian; empty for no leaves. Its edges are straight in degrees, which
         only within a few hundred kilometres of a pole differs much from the great circles between the corners.
+
+    Raises:
+        BadHierarchy: the file holds no outlines, or none of one of the leaves.
     """
     corners_deg, corner, offset = _read(str(territory))
+    if len(leaves) and int(np.max(leaves)) >= len(offset) - 1:
+        raise BadHierarchy(f"{territory}: outlines of {len(offset) - 1} places, but place {int(np.max(leaves))} is asked for; build it anew")
     starts, lengths = offset[leaves], offset[np.asarray(leaves) + 1] - offset[leaves]
     starts, lengths = starts[lengths > 2], lengths[lengths > 2]
     inside = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -85,6 +92,17 @@ def outline(territory: str | Path, leaves: NDArray[np.integer[Any]]) -> shapely.
     union = shapely.coverage_union_all(_polygons(rings_deg, ring, len(lengths)))
     whole = union if shapely.is_valid(union) else shapely.make_valid(union)
     return shapely.MultiPolygon([part for part in shapely.get_parts(shapely.get_parts(whole)) if part.geom_type == "Polygon" and part.area > 0])
+
+
+def check_territories(path: Path, n_leaves: int) -> None:
+    """Check that a file holds the outlines of so many leaves.
+
+    Raises:
+        BadHierarchy: it holds none, or of another number.
+    """
+    n_found = len(_read(str(path))[2]) - 1
+    if n_found != n_leaves:
+        raise BadHierarchy(f"{path}: outlines of {n_found} places for {n_leaves} leaves; build it anew")
 
 
 def _polygons(rings_deg: NDArray[np.float64], ring: NDArray[np.int64], n: int) -> NDArray[Any]:
@@ -141,5 +159,25 @@ def _wedge_areas_km2(
 
 @lru_cache(maxsize=2)
 def _read(path: str) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]]:
-    with np.load(path, allow_pickle=False) as stored:
-        return stored["corners_deg"], stored["corner"], stored["offset"]
+    try:
+        stored = read_npz(Path(path))
+        corners_deg, corner, offset = (stored[name] for name in ("corners_deg", "corner", "offset"))
+        is_whole = _fit_together(corners_deg, corner, offset)
+    except TooMuch as error:
+        raise BadHierarchy(f"{path}: {error}; build it anew") from None
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - damaged bytes make zip, zlib and numpy raise anything
+        raise BadHierarchy(f"{path}: not readable as outlines of places ({' '.join(str(error).split())}); build it anew") from None
+    if not is_whole:
+        raise BadHierarchy(f"{path}: its arrays are no outlines of places; build it anew")
+    return corners_deg, corner, offset
+
+
+def _fit_together(corners_deg: NDArray[Any], corner: NDArray[Any], offset: NDArray[Any]) -> bool:
+    """Whether each leaf has corners that are there, on Earth."""
+    if corners_deg.shape != (len(corners_deg), 2) or corner.ndim != 1 or offset.ndim != 1 or (corner.dtype.kind, offset.dtype.kind) != ("i", "i"):
+        return False
+    if not len(offset) or offset[0] != 0 or offset[-1] != len(corner) or (np.diff(offset) < 0).any():
+        return False
+    return bool((np.abs(corners_deg) <= (180, 90)).all() and ((corner >= 0) & (corner < len(corners_deg))).all())

@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from geocairn.errors import BadBundle, GeocairnError, MissingExtra
+from geocairn.places.files import load_hierarchy
+from geocairn.places.hierarchy import check_hierarchy
+from geocairn.places.npz import read_npz
+from geocairn.places.territory import check_territories
 from geocairn.systems.bundle import MANIFEST, Fault, file_faults, files_in, is_bundle
 from geocairn.systems.bundles import load_system
 
@@ -42,6 +46,8 @@ def check_whole(folder: Path) -> None:
 
 def _faults_of_system(folder: Path) -> list[Fault]:
     try:
+        hierarchy = load_hierarchy(folder / "hierarchy.npz", check_hierarchy)
+        check_territories(folder / "territory.npz", hierarchy.n_leaves)
         load_system(str(folder))
     except MissingExtra:
         # The files are whole; whoever runs the bundle is told what to install.
@@ -80,12 +86,6 @@ def _read_safetensors(path: Path) -> None:
         pass
 
 
-def _read_npz(path: Path) -> None:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        for name in stored.files:
-            stored[name]
-
-
 def _read_npy(path: Path) -> None:
     np.load(path, mmap_mode="r", allow_pickle=False)
 
@@ -96,9 +96,9 @@ def _read_parquet(path: Path) -> None:
     read_schema(path)
 
 
-_READERS: dict[str, Callable[[Path], None]] = {
+_READERS: dict[str, Callable[[Path], object]] = {
     ".safetensors": _read_safetensors,
-    ".npz": _read_npz,
+    ".npz": read_npz,
     ".npy": _read_npy,
     ".parquet": _read_parquet,
 }
