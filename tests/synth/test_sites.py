@@ -6,7 +6,8 @@ from scipy.spatial import cKDTree
 
 from geocairn.geo.sphere import chord_from_km, distance_km_from_units, unit_from_latlon
 from geocairn.places.nearest import NearestPlace
-from geocairn.synth.settings import SPLITS
+from geocairn.synth import sites
+from geocairn.synth.settings import SPLITS, SynthSettings
 from geocairn.synth.sites import draw_sites
 
 
@@ -53,10 +54,27 @@ def test_coordinates_give_the_city(draw):
 
 @pytest.mark.parametrize("poles", [[(90.0, 0.0), (-90.0, 0.0)], [(0.0, 180.0), (0.05, -179.9)], [(35.2644, 45.0), (-35.2644, -135.0)]])
 def test_poles_the_antimeridian_and_the_corners_of_the_cube_have_sites(earth, poles):
-    sites = draw_sites(unit_from_latlon(poles), np.zeros(2, dtype=bool), earth.settings)
-    assert np.diff(sites.start).min() >= 1
-    unit = unit_from_latlon(sites.latlon_deg)
+    drawn = draw_sites(unit_from_latlon(poles), np.zeros(2, dtype=bool), earth.settings)
+    assert np.diff(drawn.start).min() >= 1
+    unit = unit_from_latlon(drawn.latlon_deg)
     assert not cKDTree(unit).query_pairs(float(chord_from_km(1.0)))
+
+
+@pytest.mark.parametrize("radius_km", [8.0, 12.0, 20.0])
+@pytest.mark.parametrize("point", [(48.85, 2.35), (0.0, 45.0), (35.26, 45.0), (90.0, 0.0)])
+def test_sites_reach_as_far_as_they_may(radius_km, point, monkeypatch):
+    """All cells around a city within the radius are sites, as many as their area says; more rings find no more."""
+    settings = SynthSettings(site_radius_km=radius_km, site_jitter_km=0)
+    unit, seen = unit_from_latlon([point]), np.zeros(1, dtype=bool)
+    found = draw_sites(unit, seen, settings).latlon_deg
+    assert distance_km_from_units(unit_from_latlon(found), unit).max() > radius_km - 1.5
+    monkeypatch.setattr(sites, "_n_rings", lambda settings: 30)
+    more = draw_sites(unit, seen, settings).latlon_deg
+    assert {*map(tuple, found.tolist())} == {*map(tuple, more.tolist())}
+
+
+def test_the_default_keeps_to_the_rings_that_its_earths_were_drawn_with():
+    assert [sites._n_rings(SynthSettings(site_radius_km=radius)) for radius in (4, 6, 6.5, 20)] == [4, 4, 7, 21]
 
 
 def test_a_site_is_picked_evenly(earth):

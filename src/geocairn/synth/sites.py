@@ -1,5 +1,6 @@
 """Sites: the spots that photos of a city are taken at, each of one split, at least a kilometre from those of another."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ from geocairn.synth.settings import SPLITS, SynthSettings
 
 CELL_LEVEL = 12
 # The centres of level-12 cells lie at least 1.46 km apart: with the jitter more than a kilometre remains.
-_RINGS = 4
+# A cell beyond so many rings around a city's lies farther than that in kilometres. The default has fewer, as all Earths that were drawn with it: in the
+# tightest cells its sites reach 4.5 km.
+_DEFAULT_RINGS, _DEFAULT_RADIUS_KM = 4, 6.0
 # Of five sites one is for validation and one for test.
 _TURNS = np.array([0, 1, 2, 0, 0])
 
@@ -61,7 +64,7 @@ def draw_sites(unit: Array, is_unseen: NDArray[np.bool_], settings: SynthSetting
         unit: (C, 3) unit vectors of the cities.
         is_unseen: (C,) which have none for training.
     """
-    cells = _cells_around(latlon_from_unit(unit))
+    cells = _cells_around(latlon_from_unit(unit), _n_rings(settings))
     places = _jittered(s2.centres(cells), settings)
     away, city = cKDTree(unit).query(places)
     near = away <= float(chord_from_km(settings.site_radius_km))
@@ -72,9 +75,14 @@ def draw_sites(unit: Array, is_unseen: NDArray[np.bool_], settings: SynthSetting
     return Sites(latlon_from_unit(places[order]).round(6), start.astype(np.int64))
 
 
-def _cells_around(latlon_deg: Array) -> NDArray[np.uint64]:
+def _n_rings(settings: SynthSettings) -> int:
+    """How many rings of cells around a city's own may hold sites of it."""
+    return _DEFAULT_RINGS if settings.site_radius_km <= _DEFAULT_RADIUS_KM else math.ceil(settings.site_radius_km + settings.site_jitter_km)
+
+
+def _cells_around(latlon_deg: Array, n_rings: int) -> NDArray[np.uint64]:
     cells = np.unique(s2.parents(s2.leaf_ids(latlon_deg), CELL_LEVEL))
-    for _ in range(_RINGS):
+    for _ in range(n_rings):
         cells = np.unique(np.concatenate([cells, s2.edge_neighbours(cells).ravel()]))
     return cells
 
