@@ -92,6 +92,8 @@ def test_the_number_of_photos_changes_nothing_in_the_earth(draw):
         ({"author_dim": 31}, "is odd"),
         ({"gap_km": 5.0}, "gap_km = 5.0"),
         ({"photos": 0}, "photos = 0"),
+        ({"map_concentration": 0.5}, "map_concentration = 0.5"),
+        ({"map_concentration": float("inf")}, "map_concentration = inf"),
         ({"colour": 1}, "colour = 1.*known keys"),
     ],
 )

@@ -86,6 +86,18 @@ def test_regions_hold_the_truth_as_often_as_their_mass_says(draw, limit):
     assert (error < 0.012).all()
 
 
+@pytest.mark.parametrize("limit", ["bayes", "learnable"])
+def test_classes_that_a_region_has_no_share_of_leave_every_photo_its_place(draw, limit):
+    """Regions so unlike that most shares are 0 as far as numbers go."""
+    earth, photos = draw(photos=600, map_side=8, map_concentration=1.0, test_share=0.3)
+    assert (earth.map_shares == 0).mean() > 0.5
+    maps = learnable_maps(earth, photos) if limit == "learnable" else MapModel(earth.map_shares, None, earth.region_of_city)
+    rows = photos.of_split("test")
+    mass = posteriors(earth, photos, earth.model, rows, maps)
+    assert np.isfinite(mass).all()
+    assert (mass[np.arange(len(rows)), photos.city[rows]] > 0).all()
+
+
 def test_limits_stand_in_their_order(draw):
     earth, photos = draw(photos=20_000, test_share=0.2)
     rows = photos.of_split("test")

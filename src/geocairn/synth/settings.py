@@ -59,7 +59,7 @@ class SynthSettings(Config):
     token_noise: float = Field(0.5, ge=0, description="of each")
     map_side: int = Field(16, ge=1, le=64, description="cells along each side of a map")
     map_classes: int = Field(150, ge=2, le=255, description="classes of a map, as many as ADE20K has")
-    map_concentration: float = Field(20_000.0, gt=0, description="how alike the maps of a country's regions, and of the countries, are")
+    map_concentration: float = Field(20_000.0, ge=1, le=1e9, description="how alike the maps of a country's regions, and of the countries, are")
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
