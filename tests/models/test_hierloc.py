@@ -420,6 +420,13 @@ def test_the_log_of_a_step_names_every_part():
     assert not any(value.requires_grad for value in values.values())
 
 
+def test_the_loss_is_the_sum_of_the_levels_by_their_weights():
+    loss = model(loss={"level_weight": [0.3, 2.0, 0.7]}).loss(*batch())
+    parts = [float(loss.values[f"loss/{name}"]) for name in SIZES]
+    assert min(parts) > 0
+    assert loss.total.item() == pytest.approx(0.3 * parts[0] + 2.0 * parts[1] + 0.7 * parts[2], rel=1e-6)
+
+
 def test_all_features_may_be_off():
     found = model(
         features=[LevelFeatures(level.name, level.latlon_deg) for level in levels()], entities={"use_image": False, "use_text": False, "use_location": False}

@@ -131,6 +131,21 @@ def test_gradients_are_finite_at_the_origin_and_at_coincident_points(dtype):
     assert (through == 1).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("length", [1e-3, 0.3, 2.0, 8.0])
+def test_gradients_at_coincident_points_away_from_the_origin_are_zero(dtype, length):
+    v = tangents(5, length, 7, dtype).requires_grad_()
+    x = lorentz.exp_origin(v, 0.8)
+    (gradient,) = torch.autograd.grad(lorentz.distance(x, x.detach(), 0.8).sum(), v, retain_graph=True)
+    assert (gradient == 0).all()
+    near = lorentz.exp_origin(v.detach() * (1 + 16 * torch.finfo(dtype).eps), 0.8)
+    for value in (lorentz.distance(x, near, 0.8), lorentz.paper_distance(x, near, 0.8)):
+        assert torch.autograd.grad(value.sum(), v, retain_graph=True)[0].isfinite().all()
+    # The square is smooth: what rounding leaves of its gradient is small beside that of points a step apart.
+    (square,) = torch.autograd.grad(lorentz.pairwise_squared_distance(x, x.detach(), 0.8).diagonal().sum(), v)
+    assert (square.abs() <= 1e3 * torch.finfo(dtype).eps * math.cosh(length) ** 2).all()
+
+
 @given(curvatures, st.sampled_from([1e-2, 1.0, 4.0]), seeds)
 def test_gradients_are_what_differences_say(curv, length, seed):
     u, v = tangents(2, length, seed).requires_grad_(), tangents(2, 0.7 * length, seed + 1)

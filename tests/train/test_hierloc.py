@@ -23,6 +23,7 @@ from geocairn.train.hierloc import HierLocTask, make_hierloc_task
 from geocairn.train.kinds import KINDS
 from geocairn.train.recipe import parse_recipe
 from geocairn.train.rows import Rows
+from geocairn.train.trainer import Trainer
 
 SMALL = {
     "system": "hierloc",
@@ -267,6 +268,29 @@ def test_validation_photos_without_features_are_refused_where_none_has_any(earth
     monkeypatch.setattr(Rows, "read", lambda self, rows: read(self, rows) if len(self) == photos else torch.full_like(read(self, rows), torch.nan))
     with pytest.raises(BadFeatures, match=r"none of 30 photos of .*val\.parquet has finite features"):
         task_of(earth, tmp_path / "places")
+
+
+def steps_on(device, earth, folder):
+    """(3, 2) loss and length of the gradient over steps of a model with all that has numbers of its own; no dropout, for which devices draw differently."""
+    off = {"dropout": 0.0}
+    entities = {**SMALL["model"]["entities"], **off, "leave_out": "authors", "prior": True, "inherit": True, "skip": True}
+    entities |= {"location": {**entities["location"], **off}, "anchor": "manifold", "shrink_photos": [2.0, 5.0, 9.0, 20.0]}
+    image = {**SMALL["model"]["image"], **off, "sharpness": True, "skip": True}
+    model = {**SMALL["model"], "image": image, "entities": entities, "attention": {**SMALL["model"]["attention"], **off}, "loss": {"tau": {"first": 1.0}}}
+    torch.manual_seed(0)
+    task = task_of(earth, folder, train={**SMALL["train"], "device": device}, model=model)
+    trainer = Trainer(task, task.recipe.train)
+    assert trainer.device.type == device
+    return [[step.loss, step.grad_norm] for step in map(trainer.step, range(3))]
+
+
+def test_steps_from_one_seed_are_the_same(earth, tmp_path):
+    assert steps_on("cpu", earth, tmp_path / "one") == steps_on("cpu", earth, tmp_path / "two")
+
+
+@pytest.mark.gpu
+def test_cuda_steps_to_the_same_numbers(earth, tmp_path):
+    np.testing.assert_allclose(steps_on("cuda", earth, tmp_path / "cuda"), steps_on("cpu", earth, tmp_path / "cpu"), rtol=1e-3)
 
 
 def test_prototypes_are_the_entities_features(earth, tmp_path):
