@@ -13,8 +13,10 @@ from PIL import Image
 from tests.cli.command import Command
 from tests.models.tiny import save_tiny, save_tokenizer
 from tests.places.factory import CITIES, small_earth
+from tests.recipes.marks import flat, marks
 
 from geocairn.evaluate import write
+from geocairn.models.hierloc import HierLocConfig
 from geocairn.places import row_entities
 from geocairn.systems.bundle import verify_bundle
 from geocairn.train.kinds import KINDS
@@ -143,8 +145,19 @@ def test_the_recipes_differ_in_their_labels_alone_and_mark_every_choice():
     osv5m, mp16 = (tomllib.loads(path.read_text(encoding="utf-8")) for path in RECIPES.values())
     assert (osv5m["places"]["rows"].pop("labels"), mp16["places"]["rows"].pop("labels")) == ("osv5m", "coordinates")
     assert osv5m == mp16
-    words = RECIPES["osv5m"].read_text(encoding="utf-8")
-    assert len(re.findall(r"# .*(?:paper|fill-in)", words)) > 30
+    # How a run is watched, and where its data lie.
+    unmarked = {"system", "data.dir", "data.store", "data.validation_photos", "train.log_every"}
+    unmarked |= {f"train.{key}" for key in ("better", "validate_every_epochs", "checkpoints")}
+    for path in RECIPES.values():
+        assert {key for key, mark in marks(path).items() if not mark.startswith(("paper", "fill-in", "ours"))} == unmarked
+
+
+def test_the_recipes_write_down_every_setting_of_the_model_but_our_additions():
+    known = {f"model.{key}" for key in flat(HierLocConfig().model_dump())}
+    ours = {f"model.image.{key}" for key in ("skip", "sharpness")} | {
+        f"model.entities.{key}" for key in ("no_image_at", "inherit", "skip", "shrink_photos", "prior")
+    }
+    assert {key for key in marks(RECIPES["osv5m"]) if key.startswith("model.")} == known - ours - {"model.loss.pairs_at_once"}
 
 
 def test_the_commands_of_the_page_have_their_flags(geocairn):

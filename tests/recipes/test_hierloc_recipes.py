@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.recipes.marks import marks, values
 
 from geocairn.errors import UnknownName
 
@@ -72,6 +73,17 @@ def test_the_papers_own_has_none_of_our_additions(recipes):
     entities = model.entities
     assert (entities.skip, entities.inherit, entities.prior, entities.leave_out, entities.shrink_photos) == (False, False, False, "none", ())
     assert own.augment.author_spread == 0
+    assert (model.attention.is_on, model.attention.heads, model.dim, model.geometry) == (True, 8, 128, "hyperbolic")
+    assert (entities.anchor, entities.use_image, entities.use_location, entities.use_text) == ("manifold", True, True, True)
+    assert own.prototypes.per_entity == 1
+
+
+def test_the_recipe_marks_as_ours_what_the_paper_has_not_or_has_otherwise(recipes):
+    paper, here = ROOT / "recipes" / "hierloc_osv5m.toml", recipes.variants.RECIPE
+    papers_own = {key: values(paper)[key] for key, mark in marks(paper).items() if mark.startswith("paper") and "fill-in" not in mark}
+    wanted = {key for key, value in values(here).items() if key not in marks(paper) or papers_own.get(key, value) != value}
+    assert {key for key, mark in marks(here).items() if mark.startswith("ours")} == wanted
+    assert {"model.attention.heads", "train.epochs", "train.batch_size", "train.lr", "model.entities.use_text"} < wanted
 
 
 def test_a_factor_multiplies_what_the_recipe_says_with_the_common_overrides(recipes):
