@@ -56,8 +56,9 @@ def with_column(name, cells):
     return lambda table: table.set_column(table.column_names.index(name), name, pa.array(cells(table)))
 
 
-def test_an_exact_posterior_needs_no_temperature(earth, tmp_path):
-    found = calibrate_bundle(earth / "bayes", earth / "val.parquet", out=tmp_path / "b")
+@pytest.mark.parametrize("limit", ["bayes", "learnable"])
+def test_an_exact_posterior_needs_no_temperature(earth, tmp_path, limit):
+    found = calibrate_bundle(earth / limit, earth / "val.parquet", out=tmp_path / "b")
     assert 0 < found.temperature_error < 0.2
     assert abs(found.new.temperature - 1) < 3 * found.temperature_error
     for region in (*found.before.regions.values(), *found.after.regions.values()):
