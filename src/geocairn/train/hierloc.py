@@ -64,7 +64,7 @@ class HierLocTask:
         self.places = folder / "places"
         data = recipe.data
         if recipe.places.leaked:
-            self.hierarchy = build_leaked_places(data.dir, recipe.places, self.places)
+            self.hierarchy = build_leaked_places(data, recipe.places, self.places)
         else:
             self.hierarchy = build_places(recipe, self.places)
         store = open_store(data.dir / data.store)

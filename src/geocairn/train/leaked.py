@@ -11,7 +11,7 @@ from geocairn.errors import BadManifest
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.row_entities import build_row_entities
 from geocairn.places.stage import ALL_SPLITS
-from geocairn.train.rows import PlacesSettings
+from geocairn.train.rows import DataSettings, PlacesSettings, first_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,10 +29,11 @@ class LeakablePlaces(PlacesSettings):
     )
 
 
-def build_leaked_places(data: Path, settings: LeakablePlaces, out: Path) -> Hierarchy:
+def build_leaked_places(data: DataSettings, settings: LeakablePlaces, out: Path) -> Hierarchy:
     """Build the hierarchy of all rows of `train.parquet`, `val.parquet` and `test.parquet` into the folder `out`.
 
-    Where `settings.source` is "data" labels that are missing by chance are filled in, as `data synth` does for the hierarchy that lies beside its rows.
+    Where `settings.source` is "rows" only those training rows are among them that are trained on. Where it is "data" labels that are missing by chance are
+    filled in, as `data synth` does for the hierarchy that lies beside its rows.
 
     Raises:
         BadManifest: a manifest is missing or cannot be read, or they do not fit together.
@@ -41,18 +42,17 @@ def build_leaked_places(data: Path, settings: LeakablePlaces, out: Path) -> Hier
     fills = rows.fill_missing or (settings.source == "data" and rows.labels == "columns")
     with TemporaryDirectory(prefix="geocairn-leaked-") as folder:
         joined = Path(folder) / f"{'-'.join(LEAKED_SPLITS)}.parquet"
-        write_parquet(_joined(data), joined)
+        write_parquet(_joined(data.dir, data.photos if settings.source == "rows" else 0), joined)
         return build_row_entities(joined, out, rows.model_copy(update={"split": ALL_SPLITS, "fill_missing": fills}))
 
 
-def _joined(data: Path) -> "pa.Table":
+def _joined(data: Path, n_train: int) -> "pa.Table":
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     tables = []
     for path in (data / f"{split}.parquet" for split in LEAKED_SPLITS):
         try:
-            tables.append(pq.ParquetFile(path).read())
+            tables.append(first_rows(path, n_train if path.name == "train.parquet" else 0))
         except FileNotFoundError:
             raise BadManifest(f"{path}: no such file; places.leaked wants {', '.join(LEAKED_SPLITS)}, or set it to false") from None
         except (OSError, pa.ArrowException) as error:

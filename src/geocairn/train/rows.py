@@ -1,10 +1,12 @@
 """A folder of data with manifests and features -> the hierarchy of its training rows, and the rows as the models see them."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 from geocairn.config import Config
 from geocairn.coordinates import Coordinates, read_coordinates
 from geocairn.data.feature_store import FeatureStore
+from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
@@ -26,6 +29,9 @@ from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.row_labels import places_of_rows, places_of_standing
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 KEPT_APART = ("val.parquet", "test.parquet")
 _BLOCK = 4096
 HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
@@ -36,7 +42,7 @@ class DataSettings(Config):
 
     dir: Path
     store: str = Field("features", min_length=1, description="folder of the feature store")
-    photos: int = Field(0, ge=0, description="the first so many training rows; 0: all")
+    photos: int = Field(0, ge=0, description="the first so many training rows that can be used; 0: all")
     validation_photos: int = Field(2000, ge=1, description="at most so many validation rows, the first ones, are scored each time")
 
     _plain = field_validator("store")(plain_folder_name)
@@ -109,7 +115,8 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
 def _built_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     data = recipe.data.dir
     if recipe.places.source == "rows":
-        return build_row_entities(data / "train.parquet", out, recipe.places.rows)
+        with _manifest_of_first(data / "train.parquet", recipe.data.photos) as manifest:
+            return build_row_entities(manifest, out, recipe.places.rows)
     hierarchy = load_hierarchy(data / "hierarchy.npz")
     if hierarchy.meta.get("count_of") != "rows" or hierarchy.meta.get("split") != "train":
         raise BadManifest(f"{data / 'hierarchy.npz'}: was not built from training rows alone; build it from them, or set places.source to rows")
@@ -120,6 +127,33 @@ def _built_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
         except FileNotFoundError:
             raise BadManifest(f"{data / name}: no such file; build the hierarchy anew") from None
     return hierarchy
+
+
+@contextmanager
+def _manifest_of_first(manifest: Path, n: int) -> Iterator[Path]:
+    """A manifest of the first n rows that can be used, or the manifest itself where n is 0."""
+    if n == 0:
+        yield manifest
+        return
+    with TemporaryDirectory(prefix="geocairn-places-") as folder:
+        first = Path(folder) / f"{manifest.stem}-first-{n}.parquet"
+        write_parquet(first_rows(manifest, n), first)
+        yield first
+
+
+def first_rows(manifest: Path, n: int) -> "pa.Table":
+    """The first n rows of a Parquet manifest that can be used, with all columns: those that `read_rows` gives a task; all rows where n is 0.
+
+    Raises:
+        BadManifest: n > 0, and it is missing or cannot be read.
+        OSError, pyarrow.ArrowException: the same of all rows.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kept = read_coordinates(manifest).rows[:n] if n else None
+    table = pq.ParquetFile(manifest).read()
+    return table if kept is None else table.take(pa.array(kept))
 
 
 def read_validation(recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
