@@ -65,7 +65,7 @@ def finished(out):
 def test_the_loss_falls_and_the_folder_holds_what_it_should(tmp_path, kind):
     rows = run(tmp_path / "run", {"epochs": 20, "lr": 0.05}, kind=kind, dropout=0.0)
     assert rows[-1]["loss"] < rows[0]["loss"] / 4
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["bundle", "checkpoints", "config.toml", "finished.json", "log.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["bundle", "checkpoints", "config.toml", "data.json", "finished.json", "log.jsonl"]
     assert [row["step"] for row in rows] == list(range(1, 81))
     assert [row["step"] for row in rows if "validation" in row] == list(range(4, 81, 4))
     assert [row["epoch"] for row in rows[:4]] == [0.25, 0.5, 0.75, 1.0]

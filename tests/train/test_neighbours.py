@@ -94,7 +94,7 @@ def test_a_finished_run_stays_and_one_cut_off_begins_again(small_synth, bundle, 
     again = fitted(small_synth, tmp_path / "run", resume=True)
     assert [(again / file).read_bytes() for file in FILES] == [(bundle / file).read_bytes() for file in FILES]
     assert rows_of_log(again) == rows_of_log(bundle)
-    assert sorted(path.name for path in again.parent.iterdir()) == ["bundle", "config.toml", "finished.json", "log.jsonl", "places"]
+    assert sorted(path.name for path in again.parent.iterdir()) == ["bundle", "config.toml", "data.json", "finished.json", "log.jsonl", "places"]
 
 
 def test_sizes_are_told_without_a_trace(small_synth):

@@ -66,9 +66,22 @@ def load_text_encoder(name: str, *, device: Device = "auto") -> TextEncoder:
     model = load_pretrained(folder, "CLIPTextModelWithProjection", torch.float32, _LEAVES_OUT).to(where)
     n_tokens = int(model.config.max_position_embeddings)  # type: ignore[union-attr, arg-type]
     tokenize = _tokenizer(folder, n_tokens)
-    sha256 = encoder_sha256(folder, *((folder / file).read_text(encoding="utf-8") for file in _TOKENIZER_FILES[:3] if (folder / file).is_file()))
     dim = int(model.config.projection_dim)  # type: ignore[union-attr, arg-type]
-    return TextEncoder(name, sha256, dim, n_tokens, where, tokenize, lambda ids: model(input_ids=ids).text_embeds)
+    return TextEncoder(name, _sha256(folder), dim, n_tokens, where, tokenize, lambda ids: model(input_ids=ids).text_embeds)
+
+
+def text_encoder_sha256(name: str) -> str:
+    """The `sha256` of a text encoder, without loading it.
+
+    Raises:
+        UnknownName: neither a folder nor a known name.
+        BadEncoder: it cannot be fetched, or holds no weights.
+    """
+    return _sha256(pretrained_folder(name, TEXT_ENCODERS, _TOKENIZER_FILES))
+
+
+def _sha256(folder: Path) -> str:
+    return encoder_sha256(folder, *((folder / file).read_text(encoding="utf-8") for file in _TOKENIZER_FILES[:3] if (folder / file).is_file()))
 
 
 def _tokenizer(folder: Path, n_tokens: int) -> Callable[[Sequence[str]], Tensor]:

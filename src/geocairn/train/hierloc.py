@@ -27,6 +27,7 @@ from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
 from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
 from geocairn.train.task import ParameterGroup
+from geocairn.train.used import files_used
 
 _LEAKED_ORIGIN = (
     "training, validation and TEST rows (places.leaked = true), as are the mean features of places. LEAKED: its figures on those rows are no honest test, "
@@ -43,6 +44,11 @@ class HierLocRecipe(RowsRecipe):
     prototypes: PrototypeSettings = PrototypeSettings()
     augment: AugmentSettings = AugmentSettings()
     model: HierLocConfig = HierLocConfig()
+
+    def data_used(self) -> Mapping[str, str]:
+        """Also the test rows where they leak, and the encoder of names."""
+        leaked = files_used(self.data.dir, ("test.parquet",)) if self.places.leaked else {}
+        return {**super().data_used(), **leaked, **(self.text.encoder_used() if self.model.entities.use_text else {})}
 
     @model_validator(mode="after")
     def _prototypes_keep_their_photos(self) -> Self:

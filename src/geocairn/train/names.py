@@ -1,6 +1,6 @@
 """What the names of entities become: hashed n-grams, or what a CLIP's text tower makes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,3 +27,15 @@ class NameSettings(HashedText):
         from geocairn.models.text_encoder import load_text_encoder
 
         return load_text_encoder(self.encoder).embed(names)
+
+    def encoder_used(self) -> Mapping[str, str]:
+        """Hash of the encoder's files; nothing for hashed n-grams.
+
+        Raises:
+            UnknownName, BadEncoder: as for `embed`.
+        """
+        if self.encoder == HASHED:
+            return {}
+        from geocairn.models.text_encoder import text_encoder_sha256
+
+        return {"text.encoder": text_encoder_sha256(self.encoder)}

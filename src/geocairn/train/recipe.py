@@ -23,6 +23,10 @@ class AnyRecipe(Config):
 
     system: str = Field(min_length=1, description="which system is trained")
 
+    def data_used(self) -> Mapping[str, str]:
+        """What is learned from, by name, as hashes and names that differ where the data do; nothing where the recipe says it all."""
+        return {}
+
 
 class Recipe(AnyRecipe):
     """What every recipe of a system says that learns step by step."""

@@ -1,7 +1,7 @@
 """A folder of data with manifests and features -> the hierarchy of its training rows, and the rows as the models see them."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_ro
 from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.row_labels import places_of_rows, places_of_standing
+from geocairn.train.used import files_used, store_used
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,6 +63,11 @@ class LabelledRecipe(AnyRecipe):
 
     data: DataSettings
     places: PlacesSettings = PlacesSettings()
+
+    def data_used(self) -> Mapping[str, str]:
+        """Manifests, feature store, and the hierarchy where it is not built from them."""
+        files = ("train.parquet", "val.parquet", *(HIERARCHY_FILES[:1] if self.places.source == "data" else ()))
+        return {**files_used(self.data.dir, files), **store_used(self.data.dir / self.data.store)}
 
 
 class RowsRecipe(LabelledRecipe, Recipe):

@@ -1,6 +1,8 @@
 """The run folder: the resolved recipe first, then the log and checkpoints, and in the end the bundle and what came out.
 
 RUN/config.toml    the recipe with every default and override
+RUN/data.json      hashes of what it learns from
+RUN/places/        the hierarchy of the training rows
 RUN/log.jsonl      a row every so many steps, and one for each validation
 RUN/checkpoints/   the last ones and the best one, of a system that learns step by step
 RUN/bundle/        of the best checkpoint
@@ -19,15 +21,21 @@ from geocairn.train.log import is_being_written
 from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
 
-CONFIG, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "log.jsonl", "checkpoints", "bundle", "finished.json"
+CONFIG, DATA, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "data.json", "log.jsonl", "checkpoints", "bundle", "finished.json"
 # What a resumed run may change: how long it goes on.
 LENGTHS = ("train.epochs", "train.steps")
 
 
 def is_finished(run: Path, recipe: AnyRecipe) -> bool:
-    """Whether the run of this very recipe has ended and its bundle is there."""
-    told = _read_finished(run)
-    return told.get("recipe_sha256") == recipe.sha256() and (run / BUNDLE).is_dir()
+    """Whether the run of this very recipe has ended and its bundle is there.
+
+    Raises:
+        BadRun: it has, but on other data.
+    """
+    if _read_told(run / FINISHED).get("recipe_sha256") != recipe.sha256() or not (run / BUNDLE).is_dir():
+        return False
+    _check_data(run, recipe)
+    return True
 
 
 def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
@@ -39,28 +47,43 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
         Whether a run of another length is taken up; its recipe is not changed yet.
 
     Raises:
-        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, naming the first key; or another process trains there.
+        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, or its data, naming the first; or another process
+            trains there.
         BadOutput: `run` is a file, holds other files, or cannot be written.
     """
     if not (run / CONFIG).exists():
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             raise BadOutput(f"{run}: is a file or holds other files; name a new folder")
-        write_recipe(run, recipe)
+        _begin(run, recipe)
         return False
     if is_being_written(run / LOG):
         raise BadRun(f"{run}: another process trains there; let that one end, or train into a new folder")
     if not _has_begun(run):
-        write_recipe(run, recipe)
+        _begin(run, recipe)
         return False
     changed = list(_changes(run, recipe))
     others = [change for change in changed if change[0] not in LENGTHS]
     if others:
         key, old, new = others[0]
         raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, train with its {CONFIG}, or delete it")
+    _check_data(run, recipe)
     if not resume:
         state = f"of another length ({changed[0][0]} = {changed[0][1]!r})" if changed else "that was cut off"
         raise BadRun(f"{run}: holds a run {state}; --resume goes on with it, or name a new folder")
     return bool(changed)
+
+
+def _begin(run: Path, recipe: AnyRecipe) -> None:
+    data = recipe.data_used()
+    write_recipe(run, recipe)
+    _write(run / DATA, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _check_data(run: Path, recipe: AnyRecipe) -> None:
+    """Refuse to go on with a run on other data: it would be a run of neither."""
+    old, new = _read_told(run / DATA), recipe.data_used()
+    for name in (name for name in {**new, **old} if old.get(name) != new.get(name)):
+        raise BadRun(f"{run}: holds a run on other data, with {name} = {old.get(name)!r}, not {new.get(name)!r}; put the data back, or name a new folder")
 
 
 def _has_begun(run: Path) -> bool:
@@ -108,14 +131,15 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _read_finished(run: Path) -> dict[str, Any]:
-    path = run / FINISHED
+def _read_told(path: Path) -> dict[str, Any]:
+    """What a JSON file of the run says; nothing where it is not there."""
     if not path.exists():
         return {}
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise BadRun(f"{path}: not readable as JSON ({' '.join(str(error).split())}); delete it, and --resume writes it anew") from None
+        mend = "delete it, and --resume writes it anew" if path.name == FINISHED else "train into a new folder"
+        raise BadRun(f"{path}: not readable as JSON ({' '.join(str(error).split())}); {mend}") from None
 
 
 def _write(path: Path, text: str) -> None:
