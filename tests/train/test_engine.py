@@ -116,6 +116,18 @@ def test_a_run_cut_off_before_its_first_checkpoint_begins_anew(tmp_path):
     assert run(tmp_path / "cut", resume=True) == whole
 
 
+@pytest.mark.parametrize(("before", "now"), [(2, 2), (2, 3)])
+def test_a_run_that_goes_on_with_other_threads_says_so(tmp_path, monkeypatch, before, now):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: before)
+    run(tmp_path / "run", stop_at=9)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: now)
+    wanted, said = recipe(), []
+    train(tmp_path / "run", wanted, lambda folder: Regression(wanted), resume=True, tell=said.append)
+    told = [line for line in said if "threads" in line]
+    same_bits = "3 threads, and 2 before: the numbers are those of an unbroken run to rounding only; OMP_NUM_THREADS=2 gives the same bits"
+    assert told == ([] if before == now else [same_bits])
+
+
 KILLED = """
 import sys, time
 from pathlib import Path

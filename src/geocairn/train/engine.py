@@ -136,6 +136,9 @@ def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
     state = load_checkpoint(folder, steps[-1])
     trainer.load_state(state)
     tell(f"going on after step {steps[-1]} of {trainer.length.steps}")
+    before, now = state["n_threads"], trainer.n_threads
+    if trainer.device.type == "cpu" and before != now:
+        tell(f"{now} threads, and {before} before: the numbers are those of an unbroken run to rounding only; OMP_NUM_THREADS={before} gives the same bits")
     return Progress(**state["progress"])
 
 

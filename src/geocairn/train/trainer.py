@@ -61,6 +61,11 @@ class Trainer:
         """Where the model is."""
         return self._fabric.device
 
+    @property
+    def n_threads(self) -> int:
+        """How many threads a sum is shared between on the CPU; its last bits may depend on it."""
+        return torch.get_num_threads()
+
     def step(self, number: int) -> Stepped:
         """Take optimiser step `number`, counted from 0.
 
@@ -96,6 +101,7 @@ class Trainer:
             "model": self.task.model.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generators": generator_states(),
+            "n_threads": self.n_threads,
             "task": self.task.state(),
         }
 
