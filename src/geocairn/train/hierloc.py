@@ -51,6 +51,15 @@ class HierLocRecipe(RowsRecipe):
         return {**super().data_used(), **leaked, **(self.text.encoder_used() if self.model.entities.use_text else {})}
 
     @model_validator(mode="after")
+    def _whole_batches(self) -> Self:
+        if self.train.accumulate > 1:
+            raise ValueError(
+                f"train.accumulate = {self.train.accumulate}: each part would weigh its labels and make its entities alone, which is another step; "
+                "set it to 1, and lower model.loss.pairs_at_once to save memory"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _prototypes_keep_their_photos(self) -> Self:
         if self.prototypes.per_entity > 1 and self.model.entities.leave_out != "none":
             raise ValueError(
