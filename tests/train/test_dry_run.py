@@ -6,6 +6,7 @@ import pytest
 from tests.train.toy import Places, Regression, recipe
 
 from geocairn.train.dry_run import dry_run
+from geocairn.train.trainer import Trainer
 
 
 @pytest.mark.parametrize("steps", [1, 20])
@@ -27,9 +28,20 @@ def test_sizes_are_those_of_the_task(steps):
     assert seen.optimiser_bytes == 4 * (40 * 4 + 40 + 3)
     assert len(seen.losses) == min(2, steps)
     assert seen.step_s > 0
-    assert seen.total_s == seen.step_s * steps
+    assert seen.validations == -(-steps // 4)
+    assert seen.validation_s > 0
+    assert seen.total_s == seen.step_s * steps + seen.validation_s * seen.validations
     assert 10**7 < seen.peak_bytes < 10**12
     assert not folders[0].exists()
+
+
+def test_a_validation_is_part_of_it(monkeypatch):
+    wanted, seen = recipe({"steps": 20}), []
+    for name in ("step", "validate"):
+        inner = getattr(Trainer, name)
+        monkeypatch.setattr(Trainer, name, lambda self, *words, name=name, inner=inner: (seen.append(name), inner(self, *words))[1])
+    dry_run(wanted, lambda folder: Regression(wanted))
+    assert seen == ["step", "step", "validate"]
 
 
 def test_its_steps_are_those_of_the_run(tmp_path, monkeypatch):

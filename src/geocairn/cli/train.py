@@ -20,7 +20,7 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder: recipe, log, checkpoints, bundle.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off, or that is to be longer.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell sizes, and memory and time from two steps; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell sizes, and memory and time from two steps and a validation; write nothing.")] = False,
 ) -> None:
     """Train a model by a recipe; a run that is finished is left as it is."""
     if out is None and not dry_run:
@@ -67,7 +67,7 @@ def _dry_run_text(seen: "DryRun") -> str:
         f"{seen.task} on {seen.device}: {seen.n_train} training rows, {seen.steps_per_epoch} steps an epoch, {seen.steps} steps in all",
         *(f"parameters, {group.kind}, learning rate x{group.lr_scale:g}: {group.n_parameters} ({_size(group.n_bytes)})" for group in seen.groups),
         f"memory: weights {_size(weights)}, gradients as much, optimisers {_size(seen.optimiser_bytes)}; highest so far {_size(seen.peak_bytes)}",
-        f"time: {seen.step_s:.3g} s a step, {seen.total_s / 60:.3g} minutes for all steps, validations not counted",
+        f"time: {seen.step_s:.3g} s a step, {seen.validation_s:.3g} s a validation, {seen.total_s / 60:.3g} minutes for {seen.steps} and {seen.validations}",
         f"loss: {' -> '.join(f'{loss:.4g}' for loss in seen.losses)}",
     ]
     return "\n".join(lines)

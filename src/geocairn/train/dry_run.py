@@ -1,4 +1,4 @@
-"""A dry run: what a recipe would take in memory and time, from two steps that leave nothing behind."""
+"""A dry run: what a recipe would take in memory and time, from two steps and a validation that leave nothing behind."""
 
 import resource
 import sys
@@ -34,6 +34,7 @@ class DryRun:
         optimiser_bytes: what the optimisers keep besides.
         peak_bytes: highest memory so far: of the device under CUDA, else of the whole process with the data that it holds.
         step_s: seconds of the second step; the first one also warms up.
+        validation_s: seconds of a validation.
     """
 
     task: str
@@ -45,16 +46,18 @@ class DryRun:
     optimiser_bytes: int
     peak_bytes: int
     step_s: float
+    validations: int
+    validation_s: float
     losses: tuple[float, ...]
 
     @property
     def total_s(self) -> float:
-        """Seconds of all steps, without validations."""
-        return self.steps * self.step_s
+        """Seconds of all steps and validations."""
+        return self.steps * self.step_s + self.validations * self.validation_s
 
 
 def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
-    """Train at most two steps in a folder that vanishes, and measure them.
+    """Train at most two steps in a folder that vanishes, validate, and measure both.
 
     Raises:
         BadRun: the numbers leave the finite at once.
@@ -68,6 +71,9 @@ def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
             began = perf_counter()
             losses.append(trainer.step(step).loss)
             step_s = perf_counter() - began
+        began = perf_counter()
+        trainer.validate()
+        validation_s = perf_counter() - began
     return DryRun(
         task=trainer.task.name,
         device=str(trainer.device),
@@ -78,6 +84,8 @@ def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
         optimiser_bytes=sum(_size([value for value in state.values() if isinstance(value, torch.Tensor)])[1] for state in _states(trainer)),
         peak_bytes=_peak_bytes(trainer.device),
         step_s=step_s,
+        validations=trainer.length.validations(recipe.train.validate_every_epochs),
+        validation_s=validation_s,
         losses=tuple(losses),
     )
 

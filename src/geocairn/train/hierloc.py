@@ -151,15 +151,20 @@ class HierLocTask:
         """Percentage right at each level, of the validation rows with a label there; places without training rows and rows without features are wrong."""
         self.model.cache_entities()
         device = next(self.model.parameters()).device
-        rows = np.arange(len(self.validation))
+        rows, n_at_once = np.arange(len(self.validation)), self._photos_at_once()
         hits: list[NDArray[np.bool_]] = []
-        for start in range(0, len(rows), 1024):
-            block = rows[start : start + 1024]
+        for start in range(0, len(rows), n_at_once):
+            block = rows[start : start + n_at_once]
             features = self.validation.read(block)
             has_features = features.isfinite().all(dim=1).numpy()
             best = np.stack([_likeliest(level) for level in self.model.level_log_scores(features.to(device))], axis=1)
             hits.append((best == self.validation.labels[block]) & has_features[:, None])
         return right_pct(np.concatenate(hits), self.validation.labels, self.hierarchy)
+
+    def _photos_at_once(self) -> int:
+        """How many photos are validated at a time: with all entities they are no more pairs than in a step, nor more photos."""
+        n_embeddings = len(self.hierarchy) * self.recipe.prototypes.per_entity
+        return max(1, min(self.recipe.model.loss.pairs_at_once // n_embeddings, self.recipe.train.batch_size))
 
     def state(self) -> Mapping[str, Any]:
         """Nothing besides the model."""

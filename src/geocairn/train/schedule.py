@@ -23,6 +23,10 @@ class Length:
         """Whole steps nearest to a number of epochs, at least one."""
         return max(1, round(epochs * self.steps_per_epoch))
 
+    def validations(self, every_epochs: float) -> int:
+        """How often a run is validated that is so every so many epochs, and at its end."""
+        return -(-self.steps // self.steps_in(every_epochs))
+
 
 def length_of(settings: TrainSettings, n_rows: int) -> Length:
     """How long the settings train on `n_rows` >= 1 rows."""
