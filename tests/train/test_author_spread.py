@@ -49,6 +49,17 @@ def test_what_authors_add_is_found_and_the_noise_of_photos_is_not(small_synth):
     assert found.equal(author_spread(rows, hierarchy, scaling, AugmentSettings(author_spread=1.0), seed=0))
 
 
+def test_it_is_learned_from_so_many_photos_as_asked(small_synth):
+    rows, hierarchy = drawn_rows(small_synth, np.eye(DIM), noise=1.0)
+    scaling = Scaling(np.zeros(DIM, dtype=np.float32), np.ones(DIM, dtype=np.float32))
+    some, most, every = (
+        author_spread(rows, hierarchy, scaling, AugmentSettings(author_spread=1.0, max_photos=n), seed=0) for n in (9000, len(rows), 2 * len(rows))
+    )
+    assert most.equal(every)
+    assert not some.equal(every)
+    np.testing.assert_allclose((some @ some.T).numpy(), np.eye(DIM), atol=0.2)
+
+
 def test_rows_without_authors_are_refused(small_synth):
     rows, hierarchy = drawn_rows(small_synth, np.eye(DIM), noise=1.0)
     alone = Rows(rows.features, rows.row, rows.labels, rows.unit, np.full(len(rows), -1))

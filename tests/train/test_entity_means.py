@@ -113,6 +113,18 @@ def test_one_seed_gives_one_answer(blobs):
     assert len(images) > 1
 
 
+def test_groups_move_for_as_many_rounds_as_asked(tmp_path):
+    features = np.random.default_rng(4).normal(size=(400, F)).astype(np.float16)
+    rows = rows_of(tmp_path / "s", features, np.zeros((400, 1)))
+    once, more, longest = (made(rows, 1, per_entity=8, min_photos=2, n_iterations=n)[1].image for n in (1, 5, 1000))
+
+    def spread(image):
+        """Mean squared distance of photos from their nearest prototypes."""
+        return ((features[:, None].astype(np.float64) - image[0]) ** 2).sum(axis=2).min(axis=1).mean()
+
+    assert spread(longest) < spread(more) < spread(once)
+
+
 def test_equal_photos_are_one_prototype(tmp_path):
     rows = rows_of(tmp_path / "s", np.repeat([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]], 20, axis=0), [[0]] * 20 + [[0]] * 20)
     _, found = made(rows, 1, per_entity=4, min_photos=1)
