@@ -21,6 +21,8 @@ BATCHES = (16, 96, 1024)
 PRECISIONS = ("32-true", "bf16-mixed")
 STEPS, WARM_STEPS = 10, 3
 SMALL_SIZES, SMALL_STEPS = (12, 60, 300, 2000), 20
+# As a share of the CPU's number.
+TOLERANCE = 1e-3
 # Both devices draw other numbers for dropout.
 NO_DROPOUT = [f"model.{part}.dropout=0.0" for part in ("image", "entities", "entities.location", "attention")]
 
@@ -42,6 +44,8 @@ def main() -> None:
         digest = file_sha256(whole / "train.parquet")
     write_result("gpu_hierloc", {**result, **provenance(data_sha256=digest, seed=SEED)})
     print(json.dumps(result, indent=1))
+    if fault := fault_of(result["same_as_cpu"]):
+        sys.exit(fault)
 
 
 def compared(data: Path) -> dict[str, Any]:
@@ -55,6 +59,12 @@ def compared(data: Path) -> dict[str, Any]:
         "loss_cuda": [round(float(loss), 6) for loss in seen["cuda"][[0, -1], 0]],
         "largest_difference": {"loss": float(f"{share[0]:.2g}"), "grad_norm": float(f"{share[1]:.2g}")},
     }
+
+
+def fault_of(compared: dict[str, Any]) -> str:
+    """What is wrong where the devices' losses or gradients differ by more than the tolerance, or by no number; "" where they agree."""
+    differ = [f"{what} by {share:g}" for what, share in compared["largest_difference"].items() if not share <= TOLERANCE]
+    return f"the CUDA device's numbers are not the CPU's to {TOLERANCE:g}: {', '.join(differ)}" if differ else ""
 
 
 def steps_on(data: Path, device: str) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ def recipes():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "recipes"))
         patch.setattr(sys, "dont_write_bytecode", True)
+        import gpu_hierloc
         import hierloc_ablations
         import hierloc_beams
         import hierloc_full
@@ -28,7 +29,13 @@ def recipes():
         import synth_figures
 
         yield SimpleNamespace(
-            ablations=hierloc_ablations, beams=hierloc_beams, full=hierloc_full, page=hierloc_page, variants=hierloc_variants, figures=synth_figures
+            gpu=gpu_hierloc,
+            ablations=hierloc_ablations,
+            beams=hierloc_beams,
+            full=hierloc_full,
+            page=hierloc_page,
+            variants=hierloc_variants,
+            figures=synth_figures,
         )
 
 
@@ -342,3 +349,11 @@ def test_places_found_are_right_at_the_levels_that_are_known(recipes):
     labels = np.array([[0, 1, -1, 2], [1, 0, 1, -2]])
     found = np.array([[0, 3, -1, 8], [0, 2, -1, 6]], dtype=np.int32)
     assert recipes.beams.right_pct(found, labels, index) == {"country_pct": 50.0, "region_pct": 100.0, "subregion_pct": 0.0, "city_pct": 50.0}
+
+
+def test_a_device_with_other_numbers_is_a_fault(recipes):
+    assert recipes.gpu.fault_of({"largest_difference": {"loss": 2e-6, "grad_norm": 4e-5}}) == ""
+    assert (
+        recipes.gpu.fault_of({"largest_difference": {"loss": 0.02, "grad_norm": 4e-5}}) == "the CUDA device's numbers are not the CPU's to 0.001: loss by 0.02"
+    )
+    assert "grad_norm by nan" in recipes.gpu.fault_of({"largest_difference": {"loss": 2e-6, "grad_norm": float("nan")}})
