@@ -148,6 +148,9 @@ def test_what_has_no_steps_knows_its_data_too(tmp_path):
     used["train.parquet"] = "new"
     with pytest.raises(BadRun, match=r"other data, with train\.parquet = 'old', not 'new'"):
         fit_run(tmp_path / "run", Recipe(), Pick)
+    (tmp_path / "run/data.json").unlink()
+    with pytest.raises(BadRun, match=r"data\.json: does not say what the run was trained on.*; name a new folder"):
+        fit_run(tmp_path / "run", Recipe(), Pick)
     (tmp_path / "run/data.json").write_text("{")
     with pytest.raises(BadRun, match=r"data\.json: not readable as JSON .*; train into a new folder"):
         fit_run(tmp_path / "run", Recipe(), Pick)

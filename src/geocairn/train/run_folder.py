@@ -82,6 +82,8 @@ def _begin(run: Path, recipe: AnyRecipe) -> None:
 def _check_data(run: Path, recipe: AnyRecipe) -> None:
     """Refuse to go on with a run on other data: it would be a run of neither."""
     old, new = _read_told(run / DATA), recipe.data_used()
+    if new and not old:
+        raise BadRun(f"{run / DATA}: does not say what the run was trained on, so nobody can tell whether the data are the same; name a new folder")
     for name in (name for name in {**new, **old} if old.get(name) != new.get(name)):
         raise BadRun(f"{run}: holds a run on other data, with {name} = {old.get(name)!r}, not {new.get(name)!r}; put the data back, or name a new folder")
 
