@@ -200,7 +200,6 @@ def test_what_does_not_fit_together_is_refused_in_one_line(command, earth, tmp_p
     assert "val.parquet: is a second manifest" in command.refused("locate", manifest, earth / "val.parquet", "--bundle", earth / "bayes")
     assert "takes photos, not features" in command.refused("locate", manifest, "--bundle", "clues")
     assert "a joint answer is for photos" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--together")
-    assert "reads no words" in command.refused("locate", manifest, "--bundle", earth / "bayes", "--hint", "Paris")
     without = _copied(earth, tmp_path, lambda folder: (folder / "bayes/card.md").unlink())
     assert command.refused("evaluate", manifest, "--bundle", without / "bayes") == f"{without / 'bayes/card.md'}: missing; fetch or export the bundle anew"
 

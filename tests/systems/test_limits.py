@@ -9,7 +9,7 @@ from PIL import Image
 from tests.places.factory import small_earth
 from tests.systems.bundles_made import change_arrays, replace_listed
 
-from geocairn.errors import BadBundle, BadConfig, BadFeatures, BadPhoto
+from geocairn.errors import BadBundle, BadFeatures, BadPhoto
 from geocairn.photo.read import read_photo
 from geocairn.systems.bundle import load_bundle
 from geocairn.systems.bundle_check import bundle_faults
@@ -75,14 +75,20 @@ def test_batches_change_nothing(limit, rows, size):
     assert limit.log_scores(rows[:0]).shape == (0, N)
 
 
-def test_a_limit_takes_features_and_says_so_of_photos_and_words(limit):
+def test_a_limit_takes_features_and_says_so_of_photos(limit):
     assert isinstance(limit, FeatureSystem)
     assert limit.stores == {"features": "tiles"}
     photo = read_photo(Image.new("RGB", (8, 8)), name="p.png")
     with pytest.raises(BadPhoto, match=r"p.png: the bundle 'limit' takes features, not photos"):
         limit.evidence(photo)
-    with pytest.raises(BadConfig, match="--hint 'Paris': the bundle 'limit' reads no words"):
-        limit.hint_clues("Paris")
+    assert not limit.looks_at_photos
+
+
+def test_a_hint_is_carried_to_the_places_of_a_limit(limit, atlas):
+    (clue,) = limit.hint_clues("Kyoto")
+    # Words that name a city and its region speak of the region.
+    assert (clue.kind, limit.hierarchy.ids[clue.supports]) == ("hint", "JP/26")
+    assert limit.hierarchy.names[limit.hierarchy.leaves[int(clue.ratio.argmax())]] == "Kyoto"
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,7 @@ class PriorSystem:
 
     def hint_clues(self, words: str) -> list[Clue]:
         """Read a user's words with the same readers as a photo's text."""
-        # The language that a user writes in says nothing of the place.
-        found = text_clues(ReadText.of_hint(words), self.atlas, readers=[reader for reader in READERS if reader is not language_clues])
-        return [replace(clue, kind="hint", tier=RAISED.get(clue.tier, clue.tier)) for clue in found]
+        return read_hint(words, self.atlas)
 
 
 class CluesSystem(PriorSystem):
@@ -73,9 +71,22 @@ class CluesSystem(PriorSystem):
 
     def evidence(self, photo: Photo) -> Evidence:
         """Read the photo's text and weigh it."""
-        text = read_text(photo.image, photo.scale)
-        boxes = np.array([line.box_px for line in text.lines], dtype=np.float64).reshape(-1, 4)
-        return Evidence(self._scores, tuple(text_clues(text, self.atlas)), not_photo_reason(photo, boxes))
+        found, not_photo = read_photo_text(photo, self.atlas)
+        return Evidence(self._scores, tuple(found), not_photo)
+
+
+def read_photo_text(photo: Photo, atlas: Atlas) -> tuple[list[Clue], str | None]:
+    """Clues of what is read in a photo, and why it is no photograph of a place, if it is none."""
+    text = read_text(photo.image, photo.scale)
+    boxes = np.array([line.box_px for line in text.lines], dtype=np.float64).reshape(-1, 4)
+    return text_clues(text, atlas), not_photo_reason(photo, boxes)
+
+
+def read_hint(words: str, atlas: Atlas) -> list[Clue]:
+    """Clues of a user's words, read like a photo's text and trusted more."""
+    # The language that a user writes in says nothing of the place.
+    found = text_clues(ReadText.of_hint(words), atlas, readers=[reader for reader in READERS if reader is not language_clues])
+    return [replace(clue, kind="hint", tier=RAISED.get(clue.tier, clue.tier)) for clue in found]
 
 
 def tables_sha256() -> str:

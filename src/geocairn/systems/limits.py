@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.clues.clue import Clue, Tier, shipped_reliability
-from geocairn.errors import BadBundle, BadConfig, BadPhoto
+from geocairn.errors import BadBundle, BadPhoto
 from geocairn.photo.read import Photo
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.systems.bundle import WEIGHTS, Bundle, BundleConfig, save_bundle
@@ -18,6 +18,7 @@ from geocairn.systems.place_likelihood import PlaceModel, padded
 from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 from geocairn.systems.warp import Warp
+from geocairn.systems.words import CarriedWords
 
 KIND = "synthetic-limit"
 PRIOR_KIND = "constant"
@@ -40,6 +41,8 @@ class ConstantSystem:
         self.calibration: Calibration = bundle.calibration
         self.reliability: Mapping[Tier, float] = shipped_reliability()
         self.stores: Mapping[str, str] = bundle.config.stores
+        self.looks_at_photos = True
+        self.words = CarriedWords(self.hierarchy)
         self._prior = Evidence(self._levels(self.hierarchy.log_leaf_weight))
 
     def evidence(self, photo: Photo) -> Evidence:
@@ -51,12 +54,8 @@ class ConstantSystem:
         return [self._prior] * len(features)
 
     def hint_clues(self, words: str) -> list[Clue]:
-        """Nothing here reads words.
-
-        Raises:
-            BadConfig: always.
-        """
-        raise BadConfig(f"--hint {words[:40]!r}: the bundle {self.name!r} reads no words; leave it out")
+        """Read a user's words over the atlas, and carry them to the places of the bundle."""
+        return self.words.in_hint(words)
 
     def _levels(self, of_leaves: Array) -> tuple[Array | None, ...]:
         return (*(None for _ in self.hierarchy.level_names[:-1]), of_leaves)
@@ -76,6 +75,7 @@ class LimitSystem(ConstantSystem):
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
+        self.looks_at_photos = False
         check_no_settings(bundle)
         check_takes_features(bundle)
         _check_arrays(bundle)
