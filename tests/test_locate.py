@@ -222,7 +222,8 @@ def test_every_setting_is_connected(tmp_path):
         "exif": "use",
         "limits": {"max_pixels": 1000},
     }
-    assert set(changes) == set(LocateSettings.model_fields)
+    # Where an encoder lies changes nothing: see tests/cli/test_photos_to_answers.py.
+    assert {*changes, "encoder"} == set(LocateSettings.model_fields)
     usual = [without_seconds(answer) for answer in locator().locate_many(photos)]
     hashes = {usual[0]["provenance"]["settings_sha256"]}
     for field, value in changes.items():
@@ -309,6 +310,6 @@ def test_a_posterior_that_is_kept_changes_nothing_of_what_is_told(monkeypatch):
     assert lyon.dtype == np.float32
     assert lyon.sum() == pytest.approx(1, abs=1e-6)
     assert lyon.argmax() == NAMES.index("Lyon")
-    monkeypatch.setattr("geocairn.locate.load_system", lambda bundle, progress=None: SYSTEM)
+    monkeypatch.setattr("geocairn.locate.load_system", lambda bundle, progress=None, encoder=None: SYSTEM)
     assert _WorkerSetup(LocateSettings(), keep_posterior=True)()(photos[0]).leaf_mass == lyon.tobytes()
     assert _WorkerSetup(LocateSettings(), keep_posterior=False)()(photos[0]).leaf_mass == b""

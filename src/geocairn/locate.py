@@ -40,11 +40,15 @@ class LocateSettings(AnswerSettings):
     within: str | None = Field(None, description="hard limit: place ids such as FR,ES; circle:LAT,LON,KM; or a GeoJSON file of polygons")
     hint: str | None = Field(None, description="words about the place, read like text in the photo")
     exif: Literal["claim", "use", "ignore"] = Field("claim", description="the position in the file: told apart as a claim, used as a clue, or ignored")
+    encoder: str | None = Field(None, description="where the bundle's image encoder lies: a folder, or a name of the hub; where it lay in training by default")
     limits: PhotoLimits = Field(default_factory=PhotoLimits, description="how much a single photo may cost")
 
     def answer_sha256(self, *, together: bool = False) -> str:
-        """Hash of the settings, with the content of a GeoJSON limit and whether the photos were taken together."""
-        parts = [self.sha256(), within_sha256(self.within) if self.within else "", str(together)]
+        """Hash of the settings, with the content of a GeoJSON limit and whether the photos were taken together.
+
+        Where an encoder lies changes no answer.
+        """
+        parts = [self.model_copy(update={"encoder": None}).sha256(), within_sha256(self.within) if self.within else "", str(together)]
         return sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -90,11 +94,11 @@ class Locator:
         Raises:
             BadBundle: the folder holds no whole bundle.
             UnknownName: no such bundle, or a place in `settings.within` does not exist.
-            BadConfig: the limit or hint cannot be used.
+            BadConfig: the limit, hint or encoder cannot be used.
             MissingExtra: a package that the bundle needs is not installed.
         """
         chosen = (settings or LocateSettings()).model_copy(update={"bundle": bundle})
-        return cls(load_system(bundle, progress), chosen, keep_posterior=keep_posterior)
+        return cls(load_system(bundle, progress, encoder=chosen.encoder), chosen, keep_posterior=keep_posterior)
 
     def locate(self, source: Source, *, name: str | None = None) -> Prediction:
         """Answer for one photo.

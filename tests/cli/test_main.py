@@ -5,9 +5,10 @@ import pytest
 from tests.cli.command import start
 
 FLAGS = {
-    "locate": "--bundle --top --within --hint --together --exif --finest --decide --out --format --map --jobs --resume --max-bytes --max-pixels --max-frames",
-    "evaluate": "--bundle --predictions --oracle --oracle-level --photos --protocol --group-by --against --decide --out --jobs",
-    "calibrate": "--photos --out --jobs",
+    "locate": "--bundle --top --within --hint --encoder --together --exif --finest --decide --out --format --map --jobs --resume --max-bytes --max-pixels "
+    "--max-frames",
+    "evaluate": "--bundle --predictions --oracle --oracle-level --photos --encoder --protocol --group-by --against --decide --out --jobs",
+    "calibrate": "--photos --encoder --out --jobs",
     "train": "--out --resume --dry-run",
     "bundle list": "--json",
     "bundle show": "--json",

@@ -213,7 +213,7 @@ def test_a_photo_that_ends_its_worker_costs_only_itself():
 class Odd:
     """An encoder whose features of some photos are not finite or too large."""
 
-    name, identity, dim, device = "odd", "odd", 2, "cpu"
+    name, identity, dim, device, precision = "odd", "odd", 2, "cpu", "float32"
     preprocessing = Preprocessing(resize_px=(8, 8))
 
     def __init__(self, values):

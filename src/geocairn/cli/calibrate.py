@@ -13,6 +13,7 @@ def calibrate(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.", show_default=False)],
     manifest: Annotated[Path, typer.Argument(help="Manifest (.parquet or .csv) of photos that the bundle has not seen.", show_default=False)],
     photos: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder that the photos are relative to; the manifest's by default.")] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Where the bundle's image encoder lies now, if not where it was.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the calibrated bundle; by default it replaces the old one.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
@@ -20,7 +21,7 @@ def calibrate(
     from geocairn.cli.progress import counted
     from geocairn.evaluate.calibrate import calibrate_bundle
 
-    found = calibrate_bundle(bundle, manifest, photos=photos, out=out, jobs=jobs, watch=counted)
+    found = calibrate_bundle(bundle, manifest, photos=photos, encoder=encoder, out=out, jobs=jobs, watch=counted)
     typer.echo(_text(found))
     if found.is_worse:
         worse = f"worse for photos left out of the fit, {found.before.nll:.4f} -> {found.after.nll:.4f} nats to the true leaf"

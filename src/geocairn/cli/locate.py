@@ -24,6 +24,7 @@ def locate(
     top: Annotated[int, typer.Option(min=1, max=100, help="At most so many candidates.")] = 5,
     within: Annotated[str | None, typer.Option(help="Hard limit: FR,ES or circle:LAT,LON,KM or a GeoJSON file of polygons.")] = None,
     hint: Annotated[str | None, typer.Option(help="Words about the place, read like text in the photo.")] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME|DIR", help="Where the bundle's image encoder lies now, if not where it was.")] = None,
     together: Annotated[bool, typer.Option("--together", help="The photos are of one trip: answer for them jointly.")] = False,
     exif: Annotated[Literal["claim", "use", "ignore"], typer.Option(help="The position in the file: told apart, used as a clue, or ignored.")] = "claim",
     finest: Annotated[
@@ -57,6 +58,7 @@ def locate(
             "top": top,
             "within": within,
             "hint": hint,
+            "encoder": encoder,
             "exif": exif,
             "finest": finest,
             "decide": decide,

@@ -159,6 +159,7 @@ class _Work:
             "failed": _by_reason(errors),
             "errors": ERRORS,
             "encoder": self.encoder.name,
+            "precision": self.encoder.precision,
             "device": self.encoder.device,
             "limits": self.settings.limits.model_dump(mode="json"),
             "versions": {package: version(package) for package in ("geocairn", "torch", "transformers", "pillow", "numpy")},

@@ -77,7 +77,7 @@ def open_source(settings: EvaluationSettings, tell: Tell) -> Source:
     from geocairn.places.nearest import NearestPlace
     from geocairn.systems.bundle import read_config
 
-    exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide})
+    exact = LocateSettings.parse("--decide", {"finest": "exact", "decide": settings.decide, "encoder": settings.encoder})
     locator = Locator.load(settings.bundle, exact, progress=tell, keep_posterior=True)
     hierarchy = locator.system.hierarchy
 

@@ -65,7 +65,14 @@ class Calibrated:
 
 
 def calibrate_bundle(
-    bundle: Path, manifest: Path, *, photos: Path | None = None, out: Path | None = None, jobs: int = 1, watch: Watch = lambda scored, n: scored
+    bundle: Path,
+    manifest: Path,
+    *,
+    photos: Path | None = None,
+    encoder: str | None = None,
+    out: Path | None = None,
+    jobs: int = 1,
+    watch: Watch = lambda scored, n: scored,
 ) -> Calibrated:
     """Fit the calibration of a bundle on photos of known place, and write the bundle with it.
 
@@ -73,6 +80,7 @@ def calibrate_bundle(
         bundle: its folder.
         manifest: of photos that it was not made from: their validation split.
         photos: folder that the manifest's photos are relative to; its own folder by default.
+        encoder: where the bundle's image encoder lies, if not where it lay in training.
         out: folder for the bundle with its new calibration; by default it is written in place of the old one.
         jobs: worker processes; they change nothing but speed.
         watch: is handed the stream of scored photos and their number, and passes the stream on: for a progress bar.
@@ -94,7 +102,7 @@ def calibrate_bundle(
     inside = np.flatnonzero(leaf >= 0)
     _check_enough(rows, len(inside), "lie in a place of the bundle")
     chosen = _drawn(inside, found.hierarchy.n_leaves)
-    stream = watch(scored_photos(bundle, rows, chosen.tolist(), photos=photos, jobs=jobs), len(chosen))
+    stream = watch(scored_photos(bundle, rows, chosen.tolist(), photos=photos, encoder=encoder, jobs=jobs), len(chosen))
     held, errors = _held(stream, leaf[chosen], rows.author_codes()[chosen], found.hierarchy.n_leaves)
     _check_enough(rows, len(held), f"have a score that allows for their place{f' ({errors[0]})' if errors else ''}")
     fitted = _fit(held, found, rows)

@@ -55,26 +55,30 @@ class HeldScores:
         return total if self.clues is None else total + self.clues[rows]
 
 
-def scored_photos(bundle: Path, manifest: Manifest, rows: Sequence[int], *, photos: Path | None, jobs: int) -> Iterable[Scored]:
-    """Log-scores of rows of a manifest, in their order: from the features beside it where the bundle takes features, else from the photos.
+def scored_photos(
+    bundle: Path, manifest: Manifest, rows: Sequence[int], *, photos: Path | None = None, encoder: str | None = None, jobs: int = 1
+) -> Iterable[Scored]:
+    """Log-scores of rows of a manifest, in their order: from the features beside it where the bundle takes them, else from the photos.
 
     Args:
         rows: indices of photos.
         photos: folder that photos are relative to; the manifest's own by default.
+        encoder: where the bundle's image encoder lies, if not where it lay in training.
 
     Raises:
         BadManifest: `photos` is not a folder.
-        BadFeatures: the bundle takes features, and they are not beside the manifest or cannot be used.
+        BadFeatures: the bundle takes features alone, and they are not beside the manifest or cannot be used.
     """
-    system = load_system(str(bundle))
-    if isinstance(system, FeatureSystem) and system.stores:
-        if rows_beside(manifest.path, system.stores) is None:
+    system = load_system(str(bundle), encoder=encoder)
+    has_features = isinstance(system, FeatureSystem) and rows_beside(manifest.path, system.stores) is not None
+    if isinstance(system, FeatureSystem) and (has_features or not system.looks_at_photos):
+        if not has_features:
             raise BadFeatures(f"{manifest.path}: no folder {' or '.join(system.stores)} beside it; extract them with `geocairn features extract`")
         names = [manifest.photos[row] for row in rows]
         batches = [tuple(names[start : start + BATCH]) for start in range(0, len(names), BATCH)]
-        return _in_batches(_Setup(bundle, manifest.path), system, batches, jobs)
+        return _in_batches(_Setup(bundle, encoder, manifest.path), system, batches, jobs)
     paths = manifest.photo_paths(photos)
-    return _in_batches(_Setup(bundle, None), system, [(str(paths[row]),) for row in rows], jobs)
+    return _in_batches(_Setup(bundle, encoder, None), system, [(str(paths[row]),) for row in rows], jobs)
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,11 @@ class _Setup:
     """Loads the same bundle in a worker process; with a manifest it looks at features, else at photos."""
 
     bundle: Path
+    encoder: str | None
     manifest: Path | None
 
     def __call__(self) -> Callable[[Sequence[str]], list[Scored]]:
-        return self.scorer(load_system(str(self.bundle)))
+        return self.scorer(load_system(str(self.bundle), encoder=self.encoder))
 
     def scorer(self, system: System) -> Callable[[Sequence[str]], list[Scored]]:
         """What scores a batch of photos by their names, in this process."""

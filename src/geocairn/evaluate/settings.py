@@ -17,6 +17,7 @@ class EvaluationSettings(Config):
     oracle: Path | None = Field(default=None, description="folder of a hierarchy, or gallery of coordinates, whose best possible answers are scored")
     oracle_level: str | None = Field(default=None, description="level of the oracle's hierarchy; by default its leaves")
     photos: Path | None = Field(default=None, description="folder that the manifest's photos are relative to; its own folder by default")
+    encoder: str | None = Field(default=None, description="where the bundle's image encoder lies, if not where it lay in training")
     protocol: str = "geoestimation"
     group_by: str | None = Field(default=None, description="column of the manifest for a table by its values")
     against: Path | None = Field(default=None, description="file of predictions to compare with, photo by photo")
@@ -38,6 +39,8 @@ class EvaluationSettings(Config):
             raise BadConfig(f"{', '.join(sources)}: {said}; name one bundle, file of predictions, or hierarchy or gallery that is to be evaluated")
         if self.oracle_level is not None and self.oracle is None:
             raise BadConfig(f"--oracle-level {self.oracle_level}: there is no --oracle; name the folder of the hierarchy whose level it is")
+        if self.bundle is None and self.encoder is not None:
+            raise BadConfig(f"--encoder {self.encoder}: there is no --bundle that it could encode photos for; leave it out")
         if self.bundle is None and self.decide != "mode":
             decided = f"{self.predictions or self.oracle}"
             raise BadConfig(f"--decide {self.decide}: the points of {decided} are decided already; leave --decide out or evaluate a --bundle")

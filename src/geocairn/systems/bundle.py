@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
 from geocairn.errors import BadBundle, BadConfig, BadOutput
 from geocairn.manifest import file_sha256
+from geocairn.models.preprocess import Preprocessing
 from geocairn.places.files import load_hierarchy, save_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.territory import build_territories
@@ -42,6 +43,14 @@ def plain_folder_name(name: str) -> str:
     return name
 
 
+class StoreEncoder(Config):
+    """The image encoder that made the features of a store, as far as a photo can be encoded anew."""
+
+    name: str = Field(min_length=1, description="where it lay in training: a folder, or a name of the hub")
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    preprocessing: Preprocessing
+
+
 class BundleConfig(Config):
     """What a bundle is: which system reads it, what it is called, what it takes, and the settings of that system."""
 
@@ -50,8 +59,15 @@ class BundleConfig(Config):
     name: str = Field(min_length=1, description="what answers call it")
     version: str = Field(default_factory=lambda: version("geocairn"), description="of Geocairn when it was saved")
     stores: dict[str, str] = Field(default_factory=dict, description="feature stores beside a manifest that it takes, and their encoders; empty for photos")
+    encoders: dict[str, StoreEncoder] = Field(default_factory=dict, description="image encoders of all its stores; empty where photos cannot be encoded anew")
     leaked: bool = Field(False, description="its places and what it knows of them are knowingly built from test rows too: to measure what that is worth")
     system: dict[str, Any] = Field(default_factory=dict, description="settings of the system itself")
+
+    @model_validator(mode="after")
+    def _all_stores_have_encoders(self) -> Self:
+        if self.encoders and self.encoders.keys() != self.stores.keys():
+            raise ValueError(f"encoders are of {', '.join(self.encoders)}, but stores of {', '.join(self.stores) or 'none'}")
+        return self
 
     @field_validator("stores")
     @classmethod

@@ -66,7 +66,13 @@ def _described(name: str, progress: Progress) -> tuple[dict[str, Any], Hierarchy
         raise UnknownName(f"bundle {name!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
     bundle = load_bundle(Path(name))
     config = bundle.config
-    told = {"bundle": name, "name": config.name, "kind": config.kind, "takes": list(config.stores) or ["photos"], "sha256": bundle.sha256}
+    told = {
+        "bundle": name,
+        "name": config.name,
+        "kind": config.kind,
+        "takes": [*config.stores, *(["photos"] if config.encoders or not config.stores else [])],
+        "sha256": bundle.sha256,
+    }
     return told | {"config": config.model_dump(mode="json"), "calibration": bundle.calibration.model_dump(mode="json")}, bundle.hierarchy
 
 

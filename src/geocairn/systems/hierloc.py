@@ -64,25 +64,14 @@ class HierLocSystem(LeafScorer):
         return np.asarray(total * (len(levels) / n_levels))
 
 
-def save_hierloc(
-    folder: Path,
-    name: str,
-    *,
-    model: Any,
-    hierarchy: Hierarchy,
-    stores: dict[str, str],
-    rows_file: Path,
-    card: str,
-    leaked: bool = False,
-) -> Path:
+def save_hierloc(folder: Path, config: BundleConfig, *, model: Any, hierarchy: Hierarchy, rows_file: Path, card: str) -> Path:
     """Write a trained model as a bundle, never calibrated yet.
 
     Args:
+        config: of the bundle, without the settings of the model.
         model: models.hierloc.HierLoc, on any device.
-        stores: the feature stores that it takes, and their encoders.
         rows_file: fingerprints of the rows that the hierarchy was built from; kept, so that a test on one of them is refused.
         card: what it is, in Markdown.
-        leaked: whether test rows are knowingly among those that the hierarchy was built from.
     """
     from safetensors.torch import save_file
 
@@ -91,8 +80,8 @@ def save_hierloc(
         (draft / ROWS_FILE).write_bytes(rows_file.read_bytes())
 
     settings = HierLocSettings(model=model.config.model_dump(mode="json"))
-    config = BundleConfig(kind=KIND, name=name, stores=stores, leaked=leaked, system=settings.model_dump(mode="json"))
-    return save_bundle(folder, config, hierarchy=hierarchy, calibration=Calibration(calibrated=False), card=card, more=more)
+    whole = config.model_copy(update={"system": settings.model_dump(mode="json")})
+    return save_bundle(folder, whole, hierarchy=hierarchy, calibration=Calibration(calibrated=False), card=card, more=more)
 
 
 def _load_model(bundle: Bundle) -> Any:

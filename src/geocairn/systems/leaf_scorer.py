@@ -16,6 +16,7 @@ from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
 from geocairn.systems.limits import ConstantSystem
+from geocairn.systems.photo_features import PhotoFeatures
 from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_spread, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
 
@@ -35,10 +36,11 @@ class Scaling(NamedTuple):
 
 
 class LeafScorer(ConstantSystem):
-    """A system that takes features, not photos; a subclass says what they mean.
+    """A system that takes features, and photos where its bundle tells the encoder that made them; a subclass says what features mean.
 
     Attributes:
         dim: numbers of a feature.
+        photo_features: what encodes photos; None where they cannot be encoded.
     """
 
     dim: int
@@ -46,6 +48,8 @@ class LeafScorer(ConstantSystem):
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
         check_takes_features(bundle)
+        self.looks_at_photos = bool(bundle.config.encoders)
+        self.photo_features = PhotoFeatures(bundle) if bundle.config.encoders else None
 
     @abstractmethod
     def log_scores_of_block(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -55,12 +59,17 @@ class LeafScorer(ConstantSystem):
         """
 
     def evidence(self, photo: Photo) -> Evidence:
-        """This bundle was trained on features.
+        """Encode a photo and weigh its features; what stands in it adds clues.
 
         Raises:
-            BadPhoto: always.
+            BadPhoto: the bundle does not tell what made its features, or that cannot be had.
+            MissingExtra: reading text needs the `text` extra.
         """
-        raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+        if self.photo_features is None:
+            raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+        (weighed,) = self.evidence_of_features(self.photo_features.of(photo))
+        clues, not_photo = self.words.in_photo(photo)
+        return Evidence(weighed.scores, tuple(clues), not_photo)
 
     def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
         """Weigh (B, F) features."""

@@ -54,9 +54,11 @@ class FeatureSystem(Protocol):
 
     Attributes:
         stores: feature stores beside a manifest whose rows it takes, joined in this order, and the encoder that must have made each.
+        looks_at_photos: whether it also takes photos.
     """
 
     stores: Mapping[str, str]
+    looks_at_photos: bool
 
     def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
         """Weigh (B, F) features, finite and of the width that the stores give; a row's evidence does not depend on the other rows.

@@ -16,8 +16,10 @@ from geocairn.models.entity_features import LeftOut, LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
-from geocairn.systems.hierloc import save_hierloc
+from geocairn.systems.bundle import BundleConfig
+from geocairn.systems.hierloc import KIND, save_hierloc
 from geocairn.systems.leaf_scorer import Scaling
+from geocairn.systems.photo_features import encoders_of
 from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
@@ -83,7 +85,7 @@ class HierLocTask:
         else:
             self.hierarchy = build_places(recipe, self.places)
         store = open_store(data.dir / data.store)
-        self.encoder = store.meta.header.encoder
+        self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
         self.n_train = len(self.train)
@@ -184,7 +186,8 @@ class HierLocTask:
         )
         stores = {self.recipe.data.store: self.encoder}
         rows_file = self.places / ROWS_FILE
-        save_hierloc(folder, self.name, model=self.model, hierarchy=self.hierarchy, stores=stores, rows_file=rows_file, card=card, leaked=is_leaked)
+        config = BundleConfig(kind=KIND, name=self.name, stores=stores, encoders=self.encoders, leaked=is_leaked)
+        save_hierloc(folder, config, model=self.model, hierarchy=self.hierarchy, rows_file=rows_file, card=card)
 
 
 def make_hierloc_task(recipe: HierLocRecipe, folder: Path) -> HierLocTask:

@@ -16,6 +16,7 @@ from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.neighbours import KIND, Gallery, Metric, Nearest, NeighbourSettings, Weights, gallery_vectors, smoothed_log, vote
+from geocairn.systems.photo_features import encoders_of
 from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics, metric_names
 from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows, read_validation
 
@@ -65,7 +66,7 @@ class NeighboursFit:
         self.places = folder / "places"
         self.hierarchy = build_places(recipe, self.places)
         store = open_store(data.dir / data.store)
-        self.encoder = store.meta.header.encoder
+        self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
         place = deepest_places(self.train.labels, self.hierarchy)
@@ -114,7 +115,8 @@ class NeighboursFit:
             f"smoothing {settings.smoothing:g} ({said}). Places were built from the training rows alone. A baseline. Never calibrated.\n"
         )
         arrays: dict[str, NDArray[Any]] = {"vectors": self._vectors(self.train, self.labelled, settings.metric), "place": self.place.astype(np.int32)}
-        config = BundleConfig(kind=KIND, name=self.name, stores={self.recipe.data.store: self.encoder}, system=settings.model_dump(mode="json"))
+        stores = {self.recipe.data.store: self.encoder}
+        config = BundleConfig(kind=KIND, name=self.name, stores=stores, encoders=self.encoders, system=settings.model_dump(mode="json"))
         rows_file = self.places / ROWS_FILE
         save_leaf_scorer(folder, config, scaling=self.scaling, arrays=arrays, hierarchy=self.hierarchy, rows_file=rows_file, card=card)
 

@@ -15,6 +15,7 @@ from geocairn.models.softmax import FlatSoftmax, SoftmaxConfig
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
+from geocairn.systems.photo_features import encoders_of
 from geocairn.systems.softmax import KIND, SoftmaxSettings
 from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows, metric_names
 from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
@@ -41,7 +42,7 @@ class SoftmaxTask:
         self.places = folder / "places"
         self.hierarchy = build_places(recipe, self.places)
         store = open_store(data.dir / data.store)
-        self.encoder = store.meta.header.encoder
+        self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
         leaf = leaf_of_rows(self.train.labels, self.hierarchy)
@@ -88,7 +89,8 @@ class SoftmaxTask:
             "rows alone. A baseline: it knows nothing of how places lie. Never calibrated.\n"
         )
         settings = SoftmaxSettings(layers=len(self.model.layers))
-        config = BundleConfig(kind=KIND, name=self.name, stores={self.recipe.data.store: self.encoder}, system=settings.model_dump(mode="json"))
+        stores = {self.recipe.data.store: self.encoder}
+        config = BundleConfig(kind=KIND, name=self.name, stores=stores, encoders=self.encoders, system=settings.model_dump(mode="json"))
         rows_file = self.places / ROWS_FILE
         save_leaf_scorer(folder, config, scaling=self.scaling, arrays=self.model.arrays(), hierarchy=self.hierarchy, rows_file=rows_file, card=card)
 
