@@ -401,7 +401,8 @@ def _known(text: ArrayLike | Tensor | None) -> Tensor | None:
     if text is None:
         return None
     found = torch.as_tensor(text).float().nan_to_num(0.0)
-    return found * (sqrt(found.shape[-1]) / torch.linalg.vector_norm(found, dim=-1, keepdim=True).clamp_min(1e-12))
+    length: Tensor = torch.linalg.vector_norm(found, dim=-1, keepdim=True)
+    return found * (sqrt(found.shape[-1]) / length.clamp_min(1e-12))
 
 
 def _width(parts: Iterable[Tensor | None]) -> int | None:

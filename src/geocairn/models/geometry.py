@@ -172,7 +172,7 @@ class Spherical:
 
     def keys(self, point: Tensor) -> Tensor:  # noqa: D102
         point = point.double()
-        return point / (sqrt(self.curv) * torch.linalg.vector_norm(point, dim=-1, keepdim=True))
+        return point / (sqrt(self.curv) * _square(point).sqrt())
 
     def squared_distance(self, product: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:  # noqa: D102
         square = _squared_arccos_1m((1 - self.curv * product).to(dtype).clamp(0, _LARGEST_EXCESS))
