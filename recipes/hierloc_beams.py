@@ -4,25 +4,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from geocairn.data.feature_store import open_store
-from geocairn.models.geometry import GeometryName
-from geocairn.models.hierloc import HierLoc, HierLocConfig
 from geocairn.places.entities import LEVELS
 from geocairn.search.beam import Score, beam_search
 from geocairn.search.flat import nearest_leaves, nearest_places
 from geocairn.search.index import EntityIndex
-from geocairn.search.space import Metric, Space
-from geocairn.systems.bundle import WEIGHTS, load_bundle
+from geocairn.systems.bundle import load_bundle
+from geocairn.systems.hierloc import HierLocSystem
 from geocairn.train.hierloc import HierLocRecipe
 from geocairn.train.rows import read_rows
 
 WIDTHS = (1, 2, 4, 10, 32)
 SCORES: tuple[Score, ...] = ("last", "sum")
-METRICS: dict[GeometryName, Metric] = {"hyperbolic": "lorentz", "euclidean": "euclidean", "spherical": "sphere"}
 UNKNOWN = -1
 
 
@@ -33,17 +28,11 @@ def beam_rows(bundle: Path, recipe: HierLocRecipe) -> list[dict[str, Any]]:
         bundle: of a model without prior, for a search goes by distances alone.
         recipe: that it was trained by.
     """
-    found = load_bundle(bundle)
-    hierarchy = found.hierarchy
-    config = HierLocConfig.parse(str(bundle), found.config.system["model"])
-    model = HierLoc.for_inference(config, hierarchy.level_names, load_file(bundle / WEIGHTS))
-    model.cache_entities()
+    system = HierLocSystem(load_bundle(bundle))
+    hierarchy, index = system.hierarchy, system.index
     levels = range(len(hierarchy.level_names))
-    points = torch.cat([model.entity_points(level) for level in levels]).numpy()
-    index = EntityIndex.of(points, hierarchy, space_of(model))
     rows = read_rows(recipe.data.dir / "test.parquet", recipe, hierarchy, open_store(recipe.data.dir / recipe.data.store))
-    with torch.no_grad():
-        queries = model(rows.read(np.arange(len(rows)))).numpy()
+    queries = system.points(rows.read(np.arange(len(rows))).numpy())
     widest = max(len(hierarchy.places_of(level)) for level in levels)
     every = {"last": nearest_leaves(queries, index).places[:, 0], "sum": beam_search(queries, index, width=widest, score="sum").places[:, 0]}
     told = []
@@ -55,15 +44,6 @@ def beam_rows(bundle: Path, recipe: HierLocRecipe) -> list[dict[str, Any]]:
             told.append({"width": width, "score": score, **right, **same})
     apart = np.stack([nearest_places(queries, index, level).places[:, 0] for level in levels], axis=1)
     return [*told, {"width": "levels", "score": "last", **right_pct(apart, rows.labels, index)}]
-
-
-def space_of(model: HierLoc) -> Space:
-    """The space that a model's points lie in."""
-    config = model.config
-    tau = tuple(model.tau(level) for level in range(len(model.names)))
-    if config.geometry == "euclidean":
-        return Space(metric="euclidean", tau=tau)
-    return Space(metric=METRICS[config.geometry], curv=config.curv, in_radii=config.paper_distance, tau=tau)
 
 
 def right_pct(places: NDArray[np.int32], labels: NDArray[np.int64], index: EntityIndex) -> dict[str, float]:

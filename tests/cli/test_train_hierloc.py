@@ -17,9 +17,11 @@ from tests.systems.bundles_made import change_arrays, replace_listed
 
 from geocairn.data.feature_store import StoreHeader
 from geocairn.data.feature_writer import write_store
+from geocairn.errors import BadConfig, BadFeatures
 from geocairn.evaluate import write
 from geocairn.places.origin import photo_fingerprints
 from geocairn.systems.bundle import WEIGHTS, load_bundle
+from geocairn.systems.hierloc import HierLocSystem
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
 from geocairn.train.hierloc import HierLocRecipe, HierLocTask
@@ -396,3 +398,32 @@ def test_a_run_killed_by_the_system_and_resumed_gives_the_same_bundle(command, d
     assert len(files) >= 8
     for file in files:
         assert (run / file).read_bytes() == (tmp_path / "uninterrupted" / file).read_bytes(), file
+
+
+@pytest.mark.parametrize("geometry", ["hyperbolic", "euclidean", "spherical"])
+def test_a_beam_as_wide_as_the_widest_level_finds_the_best_leaf_of_a_bundle(command, tmp_path, geometry):
+    data = write_data(tmp_path / "data")
+    words = ("train.epochs=4", "model.attention.is_on=true", f"model.geometry={geometry}", *(["model.curv=0.8"] if geometry != "euclidean" else []))
+    system = HierLocSystem(load_bundle(trained(command, data, tmp_path / "run", *words)))
+    features = np.random.default_rng(0).normal(size=(20, F)).astype(np.float32)
+    found = system.nearest_by_beam(features, width=4, score="sum")
+    # Chains here have all levels: the summed distances are the product over ancestors, up to a constant of the photo.
+    np.testing.assert_array_equal(found.places[:, 0], system.hierarchy.leaves[system.log_scores(features).argmax(1)])
+    last = system.nearest_by_beam(features, width=1)
+    assert last.places.shape == (20, 1)
+    with pytest.raises(BadFeatures, match="takes 6 numbers per photo"):
+        system.nearest_by_beam(features[:, :5])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("model.entities.prior=true",), "model.entities.prior"),
+        (("prototypes.per_entity=2", "prototypes.min_photos=4", "model.entities.leave_out=none"), "several prototypes"),
+    ],
+)
+def test_a_beam_is_refused_where_distances_are_not_the_scores(command, tmp_path, words, said):
+    data = write_data(tmp_path / "data")
+    system = HierLocSystem(load_bundle(trained(command, data, tmp_path / "run", "train.epochs=1", *words)))
+    with pytest.raises(BadConfig, match=said):
+        system.nearest_by_beam(np.zeros((1, F)))

@@ -1,6 +1,7 @@
 """HierLoc as a system: features of a photo -> log-scores of all entities of each level -> a log-score of each leaf."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from geocairn.config import Config
 from geocairn.errors import BadBundle, BadConfig, BadFeatures, MissingExtra
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
+from geocairn.search.beam import Score, beam_search
+from geocairn.search.index import EntityIndex, Found
+from geocairn.search.space import Metric, Space
 from geocairn.systems.bundle import WEIGHTS, Bundle, BundleConfig, save_bundle
 from geocairn.systems.leaf_scorer import ROWS_AT_ONCE, LeafScorer
-from geocairn.systems.strictly import check_spread
+from geocairn.systems.strictly import check_finite_features, check_spread
 
 KIND = "hierloc"
+_METRICS: Mapping[str, Metric] = {"hyperbolic": "lorentz", "euclidean": "euclidean", "spherical": "sphere"}
 
 
 class HierLocSettings(Config):
@@ -62,6 +67,44 @@ class HierLocSystem(LeafScorer):
             total[:, inside] += scores[:, ancestor[inside]]
             n_levels += inside
         return np.asarray(total * (len(levels) / n_levels))
+
+    def nearest_by_beam(self, features: NDArray[Any], *, width: int = 10, top: int = 1, score: Score = "last", threads: int = 1) -> Found:
+        """The leaves that a beam down the tree finds by distances alone, as HierLoc's paper answers; nothing of it is a probability.
+
+        Args:
+            features: (B, F) numbers.
+            width, top, score, threads: as `search.beam.beam_search` takes them.
+
+        Raises:
+            BadFeatures: of another width, or not finite.
+            BadConfig: the model adds a prior to its scores or has several prototypes of an entity, of which distances say nothing; or a number is below 1.
+
+        Source: HierLoc, section on inference.
+        """
+        return beam_search(self.points(features), self.index, width=width, top=top, score=score, threads=threads)
+
+    def points(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """(B, D) where photos lie among the entities of `index`, from (B, F) features."""
+        import torch
+
+        known = np.asarray(features, dtype=np.float32)
+        check_finite_features(known, self.name, self.dim)
+        with torch.no_grad():
+            return np.asarray(self._model(torch.from_numpy(known)).numpy())
+
+    @cached_property
+    def index(self) -> EntityIndex:
+        """The points of all entities, for searches by distance."""
+        import torch
+
+        config, levels = self._model.config, range(len(self.hierarchy.level_names))
+        points = torch.cat([self._model.entity_points(level) for level in levels]).numpy()
+        more = {"with model.entities.prior": config.entities.prior, "on several prototypes of an entity": len(points) > len(self.hierarchy)}
+        for words in (words for words, is_so in more.items() if is_so):
+            raise BadConfig(f"{self.bundle.folder}: was trained {words}, so that distances alone are not its scores; search with a bundle that was not")
+        tau = tuple(self._model.tau(level) for level in levels)
+        bent = {} if config.geometry == "euclidean" else {"curv": config.curv, "in_radii": config.paper_distance}
+        return EntityIndex.of(points, self.hierarchy, Space(metric=_METRICS[config.geometry], tau=tau, **bent))
 
 
 def save_hierloc(folder: Path, config: BundleConfig, *, model: Any, hierarchy: Hierarchy, rows_file: Path, card: str) -> Path:
