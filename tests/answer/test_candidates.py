@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from geocairn.answer.candidates import RADII_KM, best_discs, best_for_geoscore, 
 from geocairn.geo.sphere import EARTH_RADIUS_KM, distance_km_from_units, geoscore, unit_from_latlon
 
 SEEDS = st.integers(0, 2**32 - 1)
+REACHES = st.sampled_from([0.25, 1.0, 2.0])
 
 
 @st.composite
@@ -74,16 +77,16 @@ def test_of_centres_with_equal_discs_the_heaviest_is_taken_whatever_the_rounding
 
 
 @settings(max_examples=25)
-@given(crowded(), SEEDS, st.sampled_from(RADII_KM))
-def test_p_is_the_share_of_photos_drawn_from_the_posterior_that_lie_within_the_radius(world, seed, radius_km):
-    """Monte Carlo: a photo lies in a leaf by its mass, anywhere on the disc of the leaf."""
+@given(crowded(), SEEDS, st.sampled_from(RADII_KM), REACHES)
+def test_p_is_the_share_of_photos_drawn_from_the_posterior_that_lie_within_the_radius(world, seed, radius_km, reach):
+    """Monte Carlo: a photo lies in a leaf by its mass, anywhere on the disc around the leaf."""
     hierarchy, mass = world
     numbers, n = np.random.default_rng(seed), 20_000
     centre = hierarchy.unit[hierarchy.leaves[numbers.integers(hierarchy.n_leaves)]]
     places = hierarchy.leaves[numbers.choice(hierarchy.n_leaves, size=n, p=mass)]
-    drawn = scattered(numbers, hierarchy.unit[places], hierarchy.radius_km[places])
+    drawn = scattered(numbers, hierarchy.unit[places], reach * hierarchy.radius_km[places])
     share = (distance_km_from_units(drawn, centre) <= radius_km).mean()
-    p = probability_within(hierarchy, mass, centre, radius_km)
+    p = probability_within(hierarchy, mass, centre, radius_km, reach=reach)
     assert abs(p - share) <= 4 * np.sqrt(0.25 / n) + 1e-3
 
 
@@ -99,13 +102,29 @@ def scattered(numbers, unit, reach_km):
 
 
 @settings(max_examples=60)
-@given(hierarchies(), SEEDS)
-def test_p_grows_with_the_radius_up_to_certainty(hierarchy, seed):
+@given(hierarchies(), SEEDS, REACHES)
+def test_p_grows_with_the_radius_up_to_certainty(hierarchy, seed, reach):
     mass = leaf_masses(hierarchy, seed)
     centre = hierarchy.unit[hierarchy.leaves[0]]
-    found = [probability_within(hierarchy, mass, centre, radius) for radius in (1, 10, 100, 1000, 10_000, 20_100)]
+    found = [probability_within(hierarchy, mass, centre, radius, reach=reach) for radius in (1, 10, 100, 1000, 10_000, 20_100)]
     assert found == sorted(found)
     assert found[-1] == pytest.approx(1)
+
+
+@settings(max_examples=60)
+@given(crowded(), REACHES)
+def test_a_reach_is_a_factor_on_the_radii_of_leaves_and_finds_the_same_discs(world, reach):
+    hierarchy, mass = world
+    wider = replace(hierarchy, radius_km=(reach * hierarchy.radius_km).astype(np.float32))
+    found = best_discs(hierarchy, mass, 5, reach=reach)
+    assert found == best_discs(wider, mass, 5)
+    assert {disc.leaf for disc in found} == {disc.leaf for disc in best_discs(hierarchy, mass, 5)}
+
+
+def test_no_reach_takes_photos_farther_than_the_farthest():
+    hierarchy = hierarchy_of([Leaf(("A", None, None, "a"), 48.0, 2.0, 1.0, np.pi * 50**2)])
+    within = [probability_within(hierarchy, np.ones(1), hierarchy.leaf_unit[0], 100, reach=reach) for reach in (1, 3, 4, 20)]
+    assert within == pytest.approx([1, (100 / 150) ** 2, 0.25, 0.25], rel=1e-6)
 
 
 def test_a_certain_posterior_has_one_small_candidate():

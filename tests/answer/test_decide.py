@@ -18,7 +18,7 @@ NAMES = [leaf.chain[-1] for leaf in CITIES]
 
 
 def decided(hierarchy, mass, **settings):
-    calibration = Calibration(support=settings.pop("support", 0.6))
+    calibration = Calibration(support=settings.pop("support", 0.6), reach=settings.pop("reach", 1.0))
     allowed = settings.pop("allowed", None)
     return decide_answer(hierarchy, mass, territory=Path("t.npz"), calibration=calibration, settings=AnswerSettings(**settings), allowed=allowed)
 
@@ -50,7 +50,7 @@ def test_levels_lie_within_each_other_and_are_as_probable_as_asked_for(hierarchy
 @settings(max_examples=80)
 @given(hierarchies(), SEEDS, FINEST, st.sampled_from(["mode", "geoscore", "median"]), st.integers(1, 6))
 def test_no_candidate_lies_within_anothers_radius_as_they_are_told(hierarchy, seed, finest, decide, top):
-    found = ranked_candidates(hierarchy, leaf_masses(hierarchy, seed), top=top, finest=finest, decide=decide)
+    found = ranked_candidates(hierarchy, leaf_masses(hierarchy, seed), settings=AnswerSettings(top=top, finest=finest, decide=decide))
     assert 1 <= len(found) <= top
     assert [candidate.rank for candidate in found] == list(range(1, len(found) + 1))
     for one in found:
@@ -63,8 +63,17 @@ def test_no_candidate_lies_within_anothers_radius_as_they_are_told(hierarchy, se
 def test_cities_just_beyond_the_radius_stay_apart_when_their_coordinates_are_rounded():
     """10.1 km apart, but 9.9 km when rounded to 0.01 degree."""
     hierarchy = hierarchy_of([Leaf(("A", None, None, "a"), 0.0049, 20.0, 1.0, 1.0), Leaf(("A", None, None, "b"), 0.0957, 20.0, 1.0, 1.0)])
-    found = ranked_candidates(hierarchy, np.array([0.55, 0.45]), top=5, finest="city", decide="mode")
+    found = ranked_candidates(hierarchy, np.array([0.55, 0.45]), settings=AnswerSettings())
     assert len(found) == 1 or distance_km([found[0].lat_deg, 20.0], [found[1].lat_deg, 20.0]) > found[0].radius_km
+
+
+@settings(max_examples=60)
+@given(hierarchies(), SEEDS, FINEST, st.sampled_from(["mode", "geoscore", "median"]), st.sampled_from([0.25, 1.0, 4.0]))
+def test_under_a_reach_candidates_are_those_of_leaves_so_much_wider(hierarchy, seed, finest, decide, reach):
+    mass, radius = leaf_masses(hierarchy, seed), hierarchy.radius_km.copy()
+    radius[hierarchy.leaves] *= np.float32(reach)
+    wider = replace(hierarchy, radius_km=radius)
+    assert decided(hierarchy, mass, finest=finest, decide=decide, reach=reach) == decided(wider, mass, finest=finest, decide=decide)
 
 
 @FEW
@@ -178,3 +187,9 @@ def test_top_limits_the_candidates():
 def test_support_is_more_than_half_so_that_places_lie_within_each_other(support):
     with pytest.raises(BadConfig, match="support"):
         Calibration.parse("calibration.json", {"support": support})
+
+
+@pytest.mark.parametrize("reach", [0.0, -1.0, 0.04, 21.0])
+def test_a_reach_is_of_the_size_of_the_leaves(reach):
+    with pytest.raises(BadConfig, match="reach"):
+        Calibration.parse("calibration.json", {"reach": reach})

@@ -32,12 +32,13 @@ class Disc:
     p: float
 
 
-def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> list[Disc]:
+def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, *, reach: float = 1.0) -> list[Disc]:
     """The discs that hold most of a posterior, by decreasing mass; no disc's centre lies within another.
 
     Args:
         mass: (L,) posterior over leaves.
         top: at most so many.
+        reach: as in `probability_within`; it changes the `p` and their order, not which discs are found.
 
     Returns:
         1 to `top` discs of one radius. A disc is centred on a leaf, found from coarse to fine: within the best disc of a radius the best disc of the next
@@ -57,31 +58,32 @@ def best_discs(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int) -> lis
         # Kept as numbers, for the product is taken once for each disc.
         within = (nearness >= _cosine(radius)).astype(np.float64) if within is None else within
         held = within @ left
-    held_within = probabilities_within(hierarchy, mass, unit[rows], radius)
+    held_within = probabilities_within(hierarchy, mass, unit[rows], radius, reach=reach)
     discs = [Disc(leaf, radius, p) for leaf, p in zip(order[rows].tolist(), held_within, strict=True)]
     return sorted(discs, key=lambda disc: -disc.p)
 
 
-def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: NDArray[np.float64], radius_km: float) -> float:
-    """Probability of being within a distance of a point, photos lying evenly over the disc of their leaf (`radius_km` of the hierarchy).
+def probability_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centre: NDArray[np.float64], radius_km: float, *, reach: float = 1.0) -> float:
+    """Probability of being within a distance of a point, photos lying evenly over the disc of their leaf.
 
     Args:
         mass: (L,) posterior over leaves.
         centre: (3,) unit vector.
+        reach: radius of those discs in radii of the leaves (`radius_km` of the hierarchy), > 0.
 
     Returns:
         In [0, 1].
     """
-    return probabilities_within(hierarchy, mass, centre[None], radius_km)[0]
+    return probabilities_within(hierarchy, mass, centre[None], radius_km, reach=reach)[0]
 
 
-def probabilities_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centres: NDArray[np.float64], radius_km: float) -> list[float]:
+def probabilities_within(hierarchy: Hierarchy, mass: NDArray[np.float64], centres: NDArray[np.float64], radius_km: float, *, reach: float = 1.0) -> list[float]:
     """`probability_within` of each of (K, 3) centres, K >= 1."""
     is_near = hierarchy.leaf_unit @ centres.T >= _cosine(min(radius_km + FARTHEST_REACH_KM, np.pi * EARTH_RADIUS_KM))
     near = [np.flatnonzero(column) for column in is_near.T]
     leaves, centre = np.concatenate(near), np.repeat(centres, [len(of_centre) for of_centre in near], axis=0)
-    reach = np.minimum(hierarchy.radius_km[hierarchy.leaves[leaves]], FARTHEST_REACH_KM).astype(np.float64)
-    share = _share_of_disc(distance_km_from_units(hierarchy.leaf_unit[leaves], centre), reach, radius_km)
+    reach_km = np.minimum(reach * hierarchy.radius_km[hierarchy.leaves[leaves]].astype(np.float64), FARTHEST_REACH_KM)
+    share = _share_of_disc(distance_km_from_units(hierarchy.leaf_unit[leaves], centre), reach_km, radius_km)
     stops = np.cumsum([len(of_centre) for of_centre in near]).tolist()
     return [min(float(mass[leaves[start:stop]] @ share[start:stop]), 1.0) for start, stop in pairwise([0, *stops])]
 

@@ -24,6 +24,7 @@ NO_COUNTRY = "no clue narrows it down to a country"
 # About 1 km; `--finest exact` lifts it.
 DECIMALS = 2
 EXACT_DECIMALS = 6
+LEAST_REACH, MOST_REACH = 0.05, 20.0
 
 
 class Calibration(Config):
@@ -33,6 +34,7 @@ class Calibration(Config):
     support: float = Field(
         0.6, gt=0.5, lt=1, description="least probability at which a place of a level is answered; above one half places lie within each other"
     )
+    reach: float = Field(1.0, ge=LEAST_REACH, le=MOST_REACH, description="how far a leaf's photos are taken to lie from its centre, in radii of the leaf")
     calibrated: bool = Field(False, description="whether the numbers above were fitted, or are the defaults")
     fitted_on: dict[str, str | int | float] = Field(default_factory=dict)
 
@@ -76,7 +78,7 @@ def decide_answer(
     told = mass if settings.finest in ("city", "exact") else coarsen(hierarchy, mass, hierarchy.level_index(settings.finest), allowed=allowed)
     likeliest = likeliest_places(hierarchy, hierarchy.sum_leaves(told), settings.finest)
     levels = supported_levels(likeliest, calibration.support)
-    candidates = ranked_candidates(hierarchy, told, top=settings.top, finest=settings.finest, decide=settings.decide, allowed=allowed)
+    candidates = ranked_candidates(hierarchy, told, settings=settings, reach=calibration.reach, allowed=allowed)
     return Decided(None if levels else NO_COUNTRY, levels, candidates, credible_regions(hierarchy, told, territory), likeliest)
 
 
@@ -113,22 +115,24 @@ def supported_levels(likeliest: Sequence[LevelAnswer], support: float) -> list[L
 
 
 def ranked_candidates(
-    hierarchy: Hierarchy, mass: NDArray[np.float64], *, top: int, finest: Finest, decide: Decide, allowed: NDArray[np.bool_] | None = None
+    hierarchy: Hierarchy, mass: NDArray[np.float64], *, settings: AnswerSettings, reach: float = 1.0, allowed: NDArray[np.bool_] | None = None
 ) -> list[Candidate]:
     """Distinct hypotheses, the best by the decision rule first.
 
     Args:
         mass: (L,) posterior over leaves.
-        decide: `mode` (the disc with most mass), `geoscore` (the point of the highest expected GeoScore) or `median` (of the least expected distance).
+        settings: their `decide` is `mode` (the disc with most mass), `geoscore` (the point of the highest expected GeoScore) or `median` (of the least
+            expected distance).
+        reach: radius of the discs over which the leaves' photos lie, in radii of the leaves.
         allowed: (L,) leaves that no hard limit excludes; all by default.
     """
-    if finest in ("country", "region"):
-        return _whole_places(hierarchy, mass, top, hierarchy.level_index(finest), allowed)
-    discs = best_discs(hierarchy, mass, top)
-    if decide != "mode":
-        leaf = (best_for_geoscore if decide == "geoscore" else best_for_median)(hierarchy, mass)
-        discs = _led_by(hierarchy, mass, leaf, discs)[:top]
-    return [_candidate(hierarchy, disc, rank, finest) for rank, disc in enumerate(discs, start=1)]
+    if settings.finest in ("country", "region"):
+        return _whole_places(hierarchy, mass, settings=settings, reach=reach, allowed=allowed)
+    discs = best_discs(hierarchy, mass, settings.top, reach=reach)
+    if settings.decide != "mode":
+        leaf = (best_for_geoscore if settings.decide == "geoscore" else best_for_median)(hierarchy, mass)
+        discs = _led_by(leaf, discs, hierarchy=hierarchy, mass=mass, reach=reach)[: settings.top]
+    return [_candidate(hierarchy, disc, rank, settings.finest) for rank, disc in enumerate(discs, start=1)]
 
 
 def finest_level(hierarchy: Hierarchy, finest: Finest) -> int:
@@ -141,10 +145,10 @@ def rounded(p: float) -> float:
     return round(min(max(p, 0.0), 1.0), 4)
 
 
-def _led_by(hierarchy: Hierarchy, mass: NDArray[np.float64], leaf: int, discs: list[Disc]) -> list[Disc]:
+def _led_by(leaf: int, discs: list[Disc], *, hierarchy: Hierarchy, mass: NDArray[np.float64], reach: float) -> list[Disc]:
     """A disc around `leaf`, then those whose centres lie outside it."""
     radius, units = discs[0].radius_km, hierarchy.leaf_unit
-    lead = Disc(leaf, radius, probability_within(hierarchy, mass, units[leaf], radius))
+    lead = Disc(leaf, radius, probability_within(hierarchy, mass, units[leaf], radius, reach=reach))
     return [lead, *(disc for disc in discs if distance_km_from_units(units[disc.leaf], units[leaf]) > radius + MARGIN_KM)]
 
 
@@ -154,9 +158,11 @@ def _candidate(hierarchy: Hierarchy, disc: Disc, rank: int, finest: Finest) -> C
     return _candidate_at(hierarchy, place, hierarchy.latlon_deg[place], rank=rank, radius_km=disc.radius_km, p=disc.p, decimals=decimals)
 
 
-def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, level: int, allowed: NDArray[np.bool_] | None) -> list[Candidate]:
-    """The most probable places of a level, each with its own radius, so that nothing finer than the level is told."""
-    holder = holder_of_leaves(hierarchy, level)
+def _whole_places(
+    hierarchy: Hierarchy, mass: NDArray[np.float64], *, settings: AnswerSettings, reach: float, allowed: NDArray[np.bool_] | None
+) -> list[Candidate]:
+    """The most probable places of the finest level, each with its own radius, so that nothing finer than the level is told."""
+    holder = holder_of_leaves(hierarchy, hierarchy.level_index(settings.finest))
     place_mass = np.bincount(holder, mass, minlength=len(hierarchy))
     unit, radius = _discs_allowed(hierarchy, holder, allowed)
     chosen: list[int] = []
@@ -164,9 +170,9 @@ def _whole_places(hierarchy: Hierarchy, mass: NDArray[np.float64], top: int, lev
         apart = distance_km_from_units(unit[chosen], unit[place])
         if (apart > np.maximum(radius[chosen], radius[place]) + MARGIN_KM).all():
             chosen.append(place)
-        if len(chosen) == top:
+        if len(chosen) == settings.top:
             break
-    within = [probability_within(hierarchy, mass, unit[place], float(radius[place])) for place in chosen]
+    within = [probability_within(hierarchy, mass, unit[place], float(radius[place]), reach=reach) for place in chosen]
     ranked = sorted(zip(chosen, within, strict=True), key=lambda pair: -pair[1])
     return [
         _candidate_at(hierarchy, place, latlon_from_unit(unit[place]), rank=rank, radius_km=round(float(radius[place]), 1), p=p, decimals=DECIMALS)
