@@ -36,8 +36,17 @@ def test_the_command_tells_before_and_after_and_writes_the_bundle(command, earth
     bundle = load_bundle(tmp_path / "b")
     assert bundle.sha256 in ran.out
     assert f"calibrated on 120 photos of {bundle.calibration.fitted_on['authors']} authors\n" in ran.out
-    for line in ("temperature", "nats to the true leaf", "country: ECE", "city: ECE", "in the 50% region", "in the 95% region"):
-        assert line in ran.out
+    figures = (
+        "nats to the true leaf",
+        "country: ECE",
+        "city: ECE",
+        "in the 50% region",
+        "in the 95% region",
+        "first candidate: mean p",
+        "first candidate: inside",
+    )
+    for line in ("temperature", "reach", *figures):
+        assert f"\n{line} " in ran.out
     assert "nan" not in ran.out
 
 

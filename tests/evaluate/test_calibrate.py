@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from geocairn.places.geonames import read_cities
 from geocairn.synth import places
 from geocairn.synth.settings import SynthSettings
 from geocairn.synth.write import write_synth
-from geocairn.systems.bundle import load_bundle, verify_bundle
+from geocairn.systems.bundle import load_bundle, save_bundle, verify_bundle
 from geocairn.systems.limits import LimitSystem, save_limit
 
 
@@ -61,7 +62,9 @@ def test_an_exact_posterior_needs_no_temperature(earth, tmp_path, limit):
     found = calibrate_bundle(earth / limit, earth / "val.parquet", out=tmp_path / "b")
     assert 0 < found.temperature_error < 0.2
     assert abs(found.new.temperature - 1) < 3 * found.temperature_error
-    for region in (*found.before.regions.values(), *found.after.regions.values()):
+    assert 0 < found.reach_error < 0.2
+    assert abs(found.new.reach - 1) < 3 * found.reach_error
+    for region in (*found.before.regions.values(), *found.after.regions.values(), found.before.first, found.after.first):
         assert abs(region.difference) < 3.5 * region.standard_error
     assert found.new.support == Calibration().support
     assert abs(found.after.nll - found.before.nll) < 0.02
@@ -100,6 +103,44 @@ def test_a_trained_bundle_gets_likelier_truths_and_says_that_it_is_calibrated(ea
     before, after = (list(Locator.load(str(folder)).locate_rows(earth / "test.parquet", photos)) for folder in (hierloc, tmp_path / "b"))
     assert [answer.provenance.calibrated for answer in (*before, *after)] == [False] * 3 + [True] * 3
     assert before[0].regions != after[0].regions
+
+
+def with_leaves(bundle, out, factor):
+    """The bundle with leaves whose radii are `factor` times as large."""
+    old = load_bundle(bundle)
+    radius = old.hierarchy.radius_km.copy()
+    radius[old.hierarchy.leaves] *= np.float32(factor)
+    hierarchy = replace(old.hierarchy, radius_km=radius)
+    return save_bundle(out, old.config, hierarchy=hierarchy, calibration=Calibration(), card="# Bayes\n", arrays=old.arrays)
+
+
+def test_a_bundle_of_leaves_four_times_too_wide_gets_their_reach(earth, tmp_path):
+    plain = calibrate_bundle(earth / "bayes", earth / "val.parquet", out=tmp_path / "plain")
+    found = calibrate_bundle(with_leaves(earth / "bayes", tmp_path / "wide", 4), earth / "val.parquet", out=tmp_path / "b")
+    assert found.new.reach == pytest.approx(plain.new.reach / 4, abs=1e-4)
+    assert found.new.fitted_on["photos_of_reach"] == found.n
+    assert found.before.first.difference > 3 * found.before.first.standard_error
+    assert abs(found.after.first.difference) < 3 * found.after.first.standard_error
+    assert f"reach {found.new.reach:g} (standard error {found.reach_error:.2g})" in (tmp_path / "b/card.md").read_text()
+    photos = read_manifest(earth / "test.parquet").photos[:5]
+    answers = {name: list(Locator.load(str(tmp_path / name)).locate_rows(earth / "test.parquet", photos)) for name in ("plain", "wide", "b")}
+    p = {name: [candidate.p for answer in of for candidate in answer.candidates] for name, of in answers.items()}
+    assert p["b"] == pytest.approx(p["plain"], abs=1e-3)
+    assert p["wide"] != pytest.approx(p["plain"], abs=0.1)
+
+
+def test_the_word_of_first_candidates_is_the_one_that_an_evaluation_finds(earth, tmp_path):
+    found = calibrate_bundle(earth / "learnable", earth / "val.parquet", out=tmp_path / "b")
+    report = run_evaluation(earth / "val.parquet", EvaluationSettings(bundle=str(earth / "learnable")))
+    assert (found.n_outside, found.before.first.n) == (0, report.candidates.first.n)
+    assert found.before.first.inside == pytest.approx(report.candidates.first.inside, abs=1e-6)
+    assert found.before.first.mass == pytest.approx(report.candidates.first.mean_mass, abs=1e-4)
+
+
+def test_leaves_without_a_radius_have_no_reach(earth, tmp_path):
+    found = calibrate_bundle(with_leaves(earth / "bayes", tmp_path / "points", 0), earth / "val.parquet", out=tmp_path / "b")
+    assert (found.new.reach, found.reach_error, found.new.fitted_on["photos_of_reach"]) == (1, None, 0)
+    assert "reach 1 (not fitted)" in (tmp_path / "b/card.md").read_text()
 
 
 def test_an_evaluation_on_the_photos_of_the_calibration_says_so(earth, tmp_path):

@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from geocairn.evaluate.calibrate import Calibrated
+    from geocairn.metrics import Coverage
 
 
 def calibrate(
@@ -17,7 +18,7 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the calibrated bundle; by default it replaces the old one.")] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
 ) -> None:
-    """Fit a bundle's temperature, and the support that an answer needs, on validation photos; write them into the bundle."""
+    """Fit a bundle's temperature, the reach of its places, and the support that an answer needs, on validation photos; write them into the bundle."""
     from geocairn.cli.progress import counted
     from geocairn.evaluate.calibrate import calibrate_bundle
 
@@ -42,6 +43,7 @@ def _text(found: "Calibrated") -> str:
     }
     by_whom = "photos, authors not known: errors are by photo" if found.n_authors is None else f"photos of {found.n_authors} authors"
     counts = [f"{found.n} {by_whom}", *(said for said, n in left_out.items() if n)]
+    error = " (not fitted)" if found.reach_error is None else f" +- {found.reach_error:.2g}"
     lines = [
         f"{found.folder}: calibrated on {', '.join(counts)}",
         f"bundle sha256 {found.bundle_sha256}",
@@ -49,6 +51,7 @@ def _text(found: "Calibrated") -> str:
         f"{'':24}{'before':>18}{'after':>18}",
         _line("temperature", f"{old.temperature:.4g}", f"{new.temperature:.4g} +- {found.temperature_error:.2g}"),
         _line("support", f"{old.support:g}", f"{new.support:g}"),
+        _line("reach", f"{old.reach:.4g}", f"{new.reach:.4g}{error}"),
         _line("nats to the true leaf", f"{before.nll:.4f}", f"{after.nll:.4f}"),
     ]
     for level, word in before.levels.items():
@@ -57,12 +60,17 @@ def _text(found: "Calibrated") -> str:
         lines.append(_line(f"{level}: share right", f"{word.right:.4f}", f"{later.right:.4f}"))
         lines.append(_line(f"{level}: ECE", f"{word.ece:.4f}", f"{later.ece:.4f}"))
     for nominal, held in before.regions.items():
-        pair = (f"{one.inside:.3f} +- {one.standard_error:.3f}" for one in (held, after.regions[nominal]))
-        lines.append(_line(f"in the {nominal:.0%} region", *pair))
+        lines.append(_line(f"in the {nominal:.0%} region", _share(held), _share(after.regions[nominal])))
         lines.append(_line("  which holds", f"{held.mass:.3f}", f"{after.regions[nominal].mass:.3f}"))
+    lines.append(_line("first candidate: mean p", f"{before.first.mass:.3f}", f"{after.first.mass:.3f}"))
+    lines.append(_line("first candidate: inside", *(_share(one) for one in (before.first, after.first))))
     others = "other photos" if found.n_authors is None else "the photos of other authors"
-    lines += ["", f"After: under temperatures fitted on {others}, in five parts."]
+    lines += ["", f"After: under temperatures and reaches fitted on {others}, in five parts."]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _share(found: "Coverage") -> str:
+    return f"{found.inside:.3f} +- {found.standard_error:.3f}"
 
 
 def _line(what: str, before: str, after: str) -> str:

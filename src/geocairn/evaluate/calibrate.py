@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadManifest
 from geocairn.evaluate.held_scores import MAX_NUMBERS, HeldScores, Scored, scored_photos
-from geocairn.evaluate.temperature import Figures, figures_of, fit_support, fit_temperature, temperature_error
+from geocairn.evaluate.reach import fit_reach, halving_reach, reach_error
+from geocairn.evaluate.temperature import Array, Figures, Fitted, figures_of, fit_support, fit_temperature, temperature_error
+from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import Manifest, left_out_words, read_manifest
 from geocairn.places.nearest import NearestPlace
 from geocairn.places.origin import check_not_built_from
@@ -32,10 +34,11 @@ class Calibrated:
 
     Attributes:
         folder: of the bundle with its new calibration.
-        before: under the temperature that the bundle had.
-        after: under a temperature fitted on the photos of other authors, photo by photo.
+        before: under the temperature and reach that the bundle had.
+        after: under those fitted on the photos of other authors, photo by photo.
         temperature_error: standard error of the temperature, by author, or by photo where authors are not known.
-        n: photos that it was fitted on.
+        reach_error: standard error of the reach, likewise; None where it was not fitted.
+        n: photos that the temperature was fitted on.
         n_authors: of those, a photo without one counting as the only one of its own; None where the manifest names none at all.
         n_outside: photos taken outside every place; they take no part.
         n_not_drawn: photos left out for want of memory.
@@ -50,6 +53,7 @@ class Calibrated:
     before: Figures
     after: Figures
     temperature_error: float
+    reach_error: float | None
     n: int
     n_authors: int | None
     n_outside: int
@@ -103,7 +107,8 @@ def calibrate_bundle(
     _check_enough(rows, len(inside), "lie in a place of the bundle")
     chosen = _drawn(inside, found.hierarchy.n_leaves)
     stream = watch(scored_photos(bundle, rows, chosen.tolist(), photos=photos, encoder=encoder, jobs=jobs), len(chosen))
-    held, errors = _held(stream, leaf[chosen], rows.author_codes()[chosen], found.hierarchy.n_leaves)
+    unit, groups = unit_from_latlon(rows.latlon_deg[chosen]), rows.author_codes()[chosen]
+    held, errors = _held(stream, leaf[chosen], unit=unit, groups=groups, n_leaves=found.hierarchy.n_leaves)
     _check_enough(rows, len(held), f"have a score that allows for their place{f' ({errors[0]})' if errors else ''}")
     fitted = _fit(held, found, rows)
     counted = replace(
@@ -140,7 +145,7 @@ def _drawn(rows: NDArray[np.int64], n_leaves: int) -> NDArray[np.int64]:
     return rows if len(rows) <= most else np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
 
 
-def _held(stream: Iterable[Scored], leaf: NDArray[np.int64], groups: NDArray[np.int64], n_leaves: int) -> tuple[HeldScores, list[str]]:
+def _held(stream: Iterable[Scored], leaf: NDArray[np.int64], *, unit: Array, groups: NDArray[np.int64], n_leaves: int) -> tuple[HeldScores, list[str]]:
     """The photos that were scored; one whose true place the scores exclude altogether is an error, for no temperature mends it."""
     scores, clues = np.zeros((len(leaf), n_leaves), dtype=np.float32), None
     kept, errors = np.zeros(len(leaf), dtype=bool), []
@@ -158,23 +163,26 @@ def _held(stream: Iterable[Scored], leaf: NDArray[np.int64], groups: NDArray[np.
             fault = "its scores are not finite" if np.isnan(scores[row]).any() else "its true place is excluded altogether"
             errors.append(f"row {row + 1} of those scored: {fault}, which no temperature mends; look at the scores")
     if kept.all():
-        return HeldScores(scores, clues, leaf, groups), errors
-    return HeldScores(scores[kept], None if clues is None else clues[kept], leaf[kept], groups[kept]), errors
+        return HeldScores(scores, clues, leaf, unit, groups), errors
+    return HeldScores(scores[kept], None if clues is None else clues[kept], leaf[kept], unit[kept], groups[kept]), errors
 
 
 def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
-    temperature = round(fit_temperature(held, np.arange(len(held))), 4)
-    before, _ = figures_of(held, np.full(len(held), bundle.calibration.temperature), bundle.hierarchy, bundle.territory)
-    after, told = figures_of(held, _held_out_temperatures(held), bundle.hierarchy, bundle.territory)
+    halving = halving_reach(held, bundle.hierarchy)
+    temperature, reach = round(fit_temperature(held, np.arange(len(held))), 4), round(fit_reach(halving, held.groups), 4)
+    had = Fitted(np.full(len(held), bundle.calibration.temperature), np.full(len(held), bundle.calibration.reach))
+    before, _ = figures_of(held, had, hierarchy=bundle.hierarchy, territory=bundle.territory)
+    after, told = figures_of(held, _fitted_on_others(held, halving), hierarchy=bundle.hierarchy, territory=bundle.territory)
     n_authors = len(np.unique(held.groups)) if manifest.has_authors else None
     fitted_on: dict[str, str | int | float] = {
         "manifest_sha256": manifest.sha256,
         "photos": len(held),
         **({} if n_authors is None else {"authors": n_authors}),
+        "photos_of_reach": int(np.isfinite(halving).sum()),
         "nll_before": round(before.nll, 4),
         "nll_after": round(after.nll, 4),
     }
-    new = Calibration(temperature=temperature, support=fit_support(told), calibrated=True, fitted_on=fitted_on)
+    new = Calibration(temperature=temperature, support=fit_support(told), reach=reach, calibrated=True, fitted_on=fitted_on)
     return Calibrated(
         folder=bundle.folder,
         bundle_sha256=bundle.sha256,
@@ -183,6 +191,7 @@ def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
         before=before,
         after=after,
         temperature_error=temperature_error(held, temperature),
+        reach_error=reach_error(halving, held.groups),
         n=len(held),
         n_authors=n_authors,
         n_outside=0,
@@ -192,19 +201,22 @@ def _fit(held: HeldScores, bundle: Bundle, manifest: Manifest) -> Calibrated:
     )
 
 
-def _held_out_temperatures(held: HeldScores) -> NDArray[np.float64]:
-    """(M,) for each photo the temperature that the photos of other authors give, in five parts."""
+def _fitted_on_others(held: HeldScores, halving: Array) -> Fitted:
+    """For each photo the temperature and reach that the photos of other authors give, in five parts."""
     authors, code = np.unique(held.groups, return_inverse=True)
     fold = np.random.default_rng(0).permutation(len(authors))[code] % N_FOLDS
-    found = np.zeros(len(held))
+    found = Fitted(np.zeros(len(held)), np.zeros(len(held)))
     for part in np.unique(fold).tolist():
-        found[fold == part] = fit_temperature(held, np.flatnonzero(fold != part))
+        others = np.flatnonzero(fold != part)
+        found.temperature[fold == part] = fit_temperature(held, others)
+        found.reach[fold == part] = fit_reach(halving[others], held.groups[others])
     return found
 
 
 def _said(found: Calibrated, manifest: Manifest) -> str:
     authors = "authors not known" if found.n_authors is None else f"{found.n_authors} authors"
+    new, of_reach = found.new, "not fitted" if found.reach_error is None else f"standard error {found.reach_error:.2g}"
     return (
-        f"Temperature {found.new.temperature:g} (standard error {found.temperature_error:.2g}), support {found.new.support:g}; fitted on {found.n} photos "
-        f"({authors}) of the manifest with sha256 {manifest.sha256}."
+        f"Temperature {new.temperature:g} (standard error {found.temperature_error:.2g}), support {new.support:g}, reach {new.reach:g} ({of_reach}); "
+        f"fitted on {found.n} photos ({authors}) of the manifest with sha256 {manifest.sha256}."
     )

@@ -38,12 +38,14 @@ class HeldScores:
         scores: (M, L) summed log-scores, which the temperature divides, up to a constant of the row.
         clues: (M, L) what is added to them afterwards; None where no photo has a clue.
         leaf: (M,) true leaf.
+        unit: (M, 3) unit vectors of where they were taken.
         groups: (M,) author.
     """
 
     scores: NDArray[np.float32]
     clues: NDArray[np.float32] | None
     leaf: NDArray[np.int64]
+    unit: NDArray[np.float64]
     groups: NDArray[np.int64]
 
     def __len__(self) -> int:

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from geocairn.answer.candidates import best_discs
+from geocairn.answer.decide import AnswerSettings
 from geocairn.answer.regions import NOMINAL, credible_regions
 from geocairn.errors import BadManifest
 from geocairn.evaluate.held_scores import HeldScores
+from geocairn.geo.sphere import distance_km_from_units
 from geocairn.metrics import Z_95, Coverage, coverage
 from geocairn.places.hierarchy import Hierarchy
 
@@ -19,6 +22,19 @@ N_BINS = 15
 _ROWS_AT_ONCE = 64
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What each of M photos is answered under.
+
+    Attributes:
+        temperature: (M,).
+        reach: (M,).
+    """
+
+    temperature: Array
+    reach: Array
 
 
 @dataclass(frozen=True)
@@ -46,11 +62,13 @@ class Figures:
         nll: mean of minus the log-probability of the true leaf, in nats.
         levels: by name.
         regions: by nominal mass.
+        first: of the first candidates, whether photos lie within their radius as often as their p says.
     """
 
     nll: float
     levels: Mapping[str, LevelWord]
     regions: Mapping[float, Coverage]
+    first: Coverage
 
 
 @dataclass(frozen=True)
@@ -101,17 +119,18 @@ def negative_log_likelihood(held: HeldScores, temperature: float, rows: NDArray[
     return np.concatenate([-_log_mass(held, temperature, part)[np.arange(len(part)), held.leaf[part]] for part in _parts(rows)])
 
 
-def figures_of(held: HeldScores, temperature: Array, hierarchy: Hierarchy, territory: Path) -> tuple[Figures, Told]:
-    """How well probabilities keep their word, each row under its own temperature.
+def figures_of(held: HeldScores, fitted: Fitted, *, hierarchy: Hierarchy, territory: Path) -> tuple[Figures, Told]:
+    """How well probabilities keep their word, each row under its own temperature and reach.
 
     Args:
-        temperature: (M,).
+        territory: file with the leaves' outlines.
     """
     nll, n_levels = np.zeros(len(held)), len(hierarchy.level_names)
     p, is_right = np.full((len(held), n_levels), np.nan), np.zeros((len(held), n_levels), dtype=bool)
     inside, claimed = np.zeros((len(held), len(NOMINAL)), dtype=bool), np.zeros((len(held), len(NOMINAL)))
+    is_within, p_within, top = np.zeros(len(held), dtype=bool), np.zeros(len(held)), AnswerSettings().top
     for row, leaf in enumerate(held.leaf.tolist()):
-        log_mass = _log_mass(held, float(temperature[row]), np.array([row]))[0]
+        log_mass = _log_mass(held, float(fitted.temperature[row]), np.array([row]))[0]
         mass = np.exp(log_mass)
         nll[row], place_mass = -log_mass[leaf], hierarchy.sum_leaves(mass)
         for level in range(n_levels):
@@ -121,11 +140,15 @@ def figures_of(held: HeldScores, temperature: Array, hierarchy: Hierarchy, terri
                 p[row, level], is_right[row, level] = min(place_mass[best], 1.0), best == true
         for index, region in enumerate(credible_regions(hierarchy, mass, territory)):
             inside[row, index], claimed[row, index] = bool((region.member_leaves() == leaf).any()), region.mass
+        # As many as an answer has: which of them is the first depends on all.
+        first = best_discs(hierarchy, mass, top, reach=float(fitted.reach[row]))[0]
+        is_within[row] = distance_km_from_units(hierarchy.leaf_unit[first.leaf], held.unit[row]) <= first.radius_km
+        p_within[row] = first.p
     levels = {name: _level_word(p[:, level], is_right[:, level]) for level, name in enumerate(hierarchy.level_names) if not np.isnan(p[:, level]).all()}
     regions = {nominal: coverage(inside[:, index], claimed[:, index], held.groups) for index, nominal in enumerate(NOMINAL)}
     known = ~np.isnan(p)
     groups = np.broadcast_to(held.groups[:, None], p.shape)
-    return Figures(float(nll.mean()), levels, regions), Told(p[known], is_right[known], groups[known])
+    return Figures(float(nll.mean()), levels, regions, coverage(is_within, p_within, held.groups)), Told(p[known], is_right[known], groups[known])
 
 
 def fit_support(told: Told) -> float:
