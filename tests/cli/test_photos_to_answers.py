@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tests.cli.command import Command
+from tests.data.test_extract import Reading
 from tests.models.tiny import save_tiny
 from tests.systems.bundles_made import replace_listed
 
@@ -23,13 +24,14 @@ PLACES = {
     "Kyoto": ("JP", "26", None, 35.01, 135.77, (200, 200, 30)),
 }
 N_EACH = 8
+SIZE = [f"model.{key}=8" for key in ("dim", "image.hidden", "image.width", "entities.hidden", "attention.fuse_hidden")]
+BRIEF = ["train.epochs=2", "train.device=cpu"]
+SYSTEMS = {"hierloc": [*SIZE, "model.attention.heads=2", *BRIEF], "softmax": BRIEF, "neighbours": []}
 
 
-@pytest.fixture(scope="module")
-def made(atlas, tmp_path_factory):
-    """A folder with photos, their features, three trained bundles of them, and the encoder."""
-    folder = tmp_path_factory.mktemp("photos")
-    encoder = save_tiny(folder / "encoder", "clip")
+def write_photos(folder):
+    """Photos of four cities, eight each, a shade of one colour in each city; train.parquet, val.parquet and all.parquet name them; and an encoder."""
+    save_tiny(folder / "encoder", "clip")
     rows = [(city, number) for number in range(N_EACH) for city in PLACES]
     for city, number in rows:
         shade = tuple(level + 5 * number for level in PLACES[city][-1])
@@ -45,21 +47,23 @@ def made(atlas, tmp_path_factory):
     n_val = 2 * len(PLACES)
     pq.write_table(table.slice(n_val), folder / "train.parquet")
     pq.write_table(table.slice(0, n_val), folder / "val.parquet")
+
+
+def training(folder, system, *more):
+    """Words of a command that trains a small system of a folder."""
+    return "train", f"recipes/{system}_synth.toml", f"data.dir={folder}", "places.source=rows", *SYSTEMS[system], *more
+
+
+@pytest.fixture(scope="module")
+def made(atlas, tmp_path_factory):
+    """A folder with photos, their features, three trained bundles of them, and the encoder."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_photos(folder)
     with pytest.MonkeyPatch.context() as patch:
         run = Command(patch, _Nothing())
-        assert run("features", "extract", folder / "all.parquet", "--encoder", encoder, "--device", "cpu", "--out", folder / "features").code == 0
-        size = [
-            "model.dim=8",
-            "model.image.hidden=8",
-            "model.image.width=8",
-            "model.attention.heads=2",
-            "model.entities.hidden=8",
-            "model.attention.fuse_hidden=8",
-        ]
-        brief = ["train.epochs=2", "train.device=cpu"]
-        common = [f"data.dir={folder}", "places.source=rows"]
-        for system, more in {"hierloc": [*size, *brief], "softmax": brief, "neighbours": []}.items():
-            assert run("train", f"recipes/{system}_synth.toml", *common, *more, "--out", folder / system).code == 0
+        assert run("features", "extract", folder / "all.parquet", "--encoder", folder / "encoder", "--device", "cpu", "--out", folder / "features").code == 0
+        for system in SYSTEMS:
+            assert run(*training(folder, system), "--out", folder / system).code == 0
     return folder
 
 
@@ -83,7 +87,41 @@ def answers(ran):
     return rows
 
 
-@pytest.mark.parametrize("system", ["hierloc", "softmax", "neighbours"])
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_run_from_photos_gives_the_bundle_of_a_run_from_their_features(geocairn, made, tmp_path, system, monkeypatch):
+    Reading(monkeypatch)
+    run = tmp_path / "run"
+    ran = geocairn(*training(made, system, f"data.encoder={made / 'encoder'}"), "--out", run)
+    assert (ran.code, ran.out) == (0, f"{run}/bundle\n")
+    assert ran.err.startswith(f"geocairn: {run}/features: features of 32 photos, by {made / 'encoder'} on cpu\n")
+    mine, its = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in (run / "bundle", made / system / "bundle"))
+    assert mine == its
+    mine, its = (json.loads((folder / "data.json").read_text()) for folder in (run, made / system))
+    assert mine.pop("data.encoder") == its["features.encoder"]
+    assert set(mine) == set(its)
+    # Validation photos stand last in the run's own store, and first in the other.
+    assert [name for name in mine if mine[name] != its[name]] == ["features.key", "features.photos", "features.rows"]
+    again = geocairn(*training(made, system, f"data.encoder={made / 'encoder'}"), "--out", run)
+    assert (again.code, again.err) == (0, f"geocairn: {run}: already trained\n")
+
+
+def test_from_photos_at_once_to_answers(geocairn, made, tmp_path):
+    for name in ("train", "val"):
+        shutil.copy(made / f"{name}.parquet", tmp_path)
+    words = training(tmp_path, "softmax", f"data.encoder={made / 'encoder'}", f"data.photos_dir={made}", "data.jobs=2")
+    assert geocairn(*words, "--out", tmp_path / "run").code == 0
+    bundle = ("--bundle", tmp_path / "run/bundle")
+    mine = geocairn("locate", made / "Paris0.png", *bundle, "--format", "jsonl")
+    its = geocairn("locate", made / "Paris0.png", "--bundle", made / "softmax/bundle", "--format", "jsonl")
+    assert (mine.code, its.code) == (0, 0)
+    assert answers(mine)[0]["candidates"] == answers(its)[0]["candidates"] != []
+    shutil.copy(made / "val.parquet", tmp_path / "test.parquet")
+    evaluated = geocairn("evaluate", tmp_path / "test.parquet", "--photos", made, *bundle)
+    assert (evaluated.code, evaluated.err) == (0, "")
+    assert evaluated.out.splitlines()[2:] == geocairn("evaluate", made / "val.parquet", *bundle).out.splitlines()[2:]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
 def test_a_photo_has_the_answer_of_its_row_in_the_store(geocairn, made, system):
     bundle = ("--bundle", made / system / "bundle", "--format", "jsonl", "--exif", "ignore")
     of_rows = geocairn("locate", made / "val.parquet", *bundle)

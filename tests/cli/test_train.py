@@ -20,7 +20,7 @@ TOY_COMMAND = """
 from tests.train.toy import Regression, ToyRecipe
 from geocairn.cli.main import main
 from geocairn.train import kinds
-kinds.KINDS = {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))}
+kinds.KINDS = {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder, features: Regression(recipe))}
 main()
 """
 
@@ -28,7 +28,7 @@ main()
 @pytest.fixture
 def command(monkeypatch, capsys):
     """The command with a toy that can be trained."""
-    monkeypatch.setattr(kinds, "KINDS", {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder: Regression(recipe))})
+    monkeypatch.setattr(kinds, "KINDS", {"toy": kinds.Kind(ToyRecipe, lambda recipe, folder, features: Regression(recipe))})
     return Command(monkeypatch, capsys)
 
 
@@ -124,7 +124,7 @@ def test_a_bar_is_shown_on_a_terminal_alone(command, recipe, tmp_path, monkeypat
 
 
 def test_what_has_no_steps_is_fitted_into_the_same_folder(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(kinds, "KINDS", {"pick": kinds.FitKind(PickRecipe, lambda recipe, folder: Pick(folder))})
+    monkeypatch.setattr(kinds, "KINDS", {"pick": kinds.FitKind(PickRecipe, lambda recipe, folder, features: Pick(folder))})
     command, recipe, run = Command(monkeypatch, capsys), tmp_path / "pick.toml", tmp_path / "run"
     recipe.write_text('system = "pick"\n')
     assert command("train", recipe, "--dry-run", "--out", run).out == "pick: 3 numbers\n"

@@ -70,6 +70,10 @@ KNOBS = {
 # Too large, or too slow, for so few photos: their tests are those of who reads them.
 ELSEWHERE = {
     "data.dir",
+    "data.encoder",
+    "data.photos_dir",
+    "data.jobs",
+    "data.precision",
     "text.encoder",
     "prototypes.max_photos",
     "prototypes.n_iterations",

@@ -30,7 +30,7 @@ def train(
         from geocairn.errors import MissingExtra
 
         raise MissingExtra(f"training needs the package {missing}; mend: pip install geocairn[train]")
-    from geocairn.cli.progress import steps_watched, tell
+    from geocairn.cli.progress import counted, steps_watched, tell
     from geocairn.train import recipe as recipes
     from geocairn.train.kinds import KINDS
     from geocairn.train.run import run_recipe
@@ -39,7 +39,7 @@ def train(
     if dry_run or out is None:
         typer.echo(_dry_run(wanted))
     else:
-        typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, watching=steps_watched))
+        typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, watching=steps_watched, watch_photos=counted))
 
 
 def missing_package(names: Sequence[str]) -> str | None:
@@ -53,12 +53,16 @@ def _dry_run(recipe: Any) -> str:
     """What a run would take."""
     from geocairn.train.dry_run import dry_run
     from geocairn.train.fit import sizes_of
+    from geocairn.train.inputs import sample_features
     from geocairn.train.kinds import KINDS, FitKind
 
-    kind = KINDS[recipe.system]
+    kind, said = KINDS[recipe.system], list[str]()
+    features = partial(sample_features, tell=said.append)
     if isinstance(kind, FitKind):
-        return "\n".join(sizes_of(partial(kind.make_fit, recipe)))
-    return _dry_run_text(dry_run(recipe, partial(kind.make_task, recipe)))
+        sizes = sizes_of(lambda folder: kind.make_fit(recipe, folder, features))
+    else:
+        sizes = [_dry_run_text(dry_run(recipe, lambda folder: kind.make_task(recipe, folder, features)))]
+    return "\n".join([*said, *sizes])
 
 
 def _dry_run_text(seen: "DryRun") -> str:

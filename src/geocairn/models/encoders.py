@@ -121,7 +121,7 @@ class ImageEncoder:
     @property
     def identity(self) -> str:
         """What feature stores and bundles call it: equal identities give equal numbers, whatever the folder's name."""
-        return f"{self.family} {FAMILIES[self.family].features} {self.precision} {self.sha256}"
+        return _identity(self.family, self.precision, self.sha256)
 
     def features(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W) pixels -> (B, dim) float32 on the encoder's device, as `Family.features` pools them; not normalised."""
@@ -154,10 +154,8 @@ def load_encoder(name: str, *, device: Device = "auto", precision: Precision = "
         BadConfig: CUDA is asked for and there is none.
     """
     where = chosen_device(device)
-    folder = pretrained_folder(name, ENCODERS, ("preprocessor_config.json",))
-    kind = family_of(folder)
+    folder, kind, preprocessing = _found(name)
     family = FAMILIES[kind]
-    preprocessing = read_preprocessing(folder, family.processor)
     model = load_pretrained(folder, family.model, DTYPES[precision], family.leaves_out, **family.options).to(where)
 
     def network(pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,6 +166,27 @@ def load_encoder(name: str, *, device: Device = "auto", precision: Precision = "
     dim, tokens = _shapes(folder, network, preprocessing, where)
     sha256 = encoder_sha256(folder, preprocessing.sha256())
     return ImageEncoder(name, kind, sha256, preprocessing, precision, where, dim, *tokens, BLOCK[where], network)
+
+
+def encoder_identity(name: str, *, precision: Precision = "float32") -> str:
+    """The `ImageEncoder.identity` of an encoder, by its files alone.
+
+    Raises:
+        UnknownName, BadEncoder: as for `load_encoder`, but for what only a look at the weights shows.
+    """
+    folder, kind, preprocessing = _found(name)
+    return _identity(kind, precision, encoder_sha256(folder, preprocessing.sha256()))
+
+
+def _found(name: str) -> tuple[Path, str, Preprocessing]:
+    """Folder, family and preprocessing of an encoder."""
+    folder = pretrained_folder(name, ENCODERS, ("preprocessor_config.json",))
+    kind = family_of(folder)
+    return folder, kind, read_preprocessing(folder, FAMILIES[kind].processor)
+
+
+def _identity(family: str, precision: Precision, sha256: str) -> str:
+    return f"{family} {FAMILIES[family].features} {precision} {sha256}"
 
 
 def family_of(folder: Path) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from torch import Tensor
 
-from geocairn.data.feature_store import FeatureStore, open_store
+from geocairn.data.feature_store import FeatureStore
 from geocairn.geo.sphere import latlon_from_unit
 from geocairn.models.entity_features import LeftOut, LevelFeatures
 from geocairn.models.hierloc import HierLoc, HierLocConfig
@@ -22,6 +22,7 @@ from geocairn.systems.leaf_scorer import Scaling
 from geocairn.systems.photo_features import encoders_of
 from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
+from geocairn.train.inputs import OpenFeatures, open_features
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
 from geocairn.train.leaves import feature_scaling, labelled_levels, right_pct
 from geocairn.train.left_out import AuthorSums, own_photos
@@ -52,6 +53,10 @@ class HierLocRecipe(RowsRecipe):
         leaked = files_used(self.data.dir, ("test.parquet",)) if self.places.leaked else {}
         return {**super().data_used(), **leaked, **(self.text.encoder_used() if self.model.entities.use_text else {})}
 
+    def photos_used(self) -> Mapping[str, int]:
+        """All validation and test rows where they leak."""
+        return {**super().photos_used(), **({f"{split}.parquet": 0 for split in LEAKED_SPLITS[1:]} if self.places.leaked else {})}
+
     @model_validator(mode="after")
     def _whole_batches(self) -> Self:
         if self.train.accumulate > 1:
@@ -76,7 +81,7 @@ class HierLocTask:
 
     name = "hierloc"
 
-    def __init__(self, recipe: HierLocRecipe, folder: Path) -> None:
+    def __init__(self, recipe: HierLocRecipe, folder: Path, features: OpenFeatures = open_features) -> None:
         self.recipe = recipe
         self.places = folder / "places"
         data = recipe.data
@@ -84,7 +89,7 @@ class HierLocTask:
             self.hierarchy = build_leaked_places(data, recipe.places, self.places)
         else:
             self.hierarchy = build_places(recipe, self.places)
-        store = open_store(data.dir / data.store)
+        store = features(recipe, folder)
         self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
@@ -190,9 +195,9 @@ class HierLocTask:
         save_hierloc(folder, config, model=self.model, hierarchy=self.hierarchy, rows_file=rows_file, card=card)
 
 
-def make_hierloc_task(recipe: HierLocRecipe, folder: Path) -> HierLocTask:
-    """The task of a recipe; places are kept in `folder`."""
-    return HierLocTask(recipe, folder)
+def make_hierloc_task(recipe: HierLocRecipe, folder: Path, features: OpenFeatures = open_features) -> HierLocTask:
+    """The task of a recipe; places, and features that it extracts, are kept in `folder`."""
+    return HierLocTask(recipe, folder, features)
 
 
 def _likeliest(scores: Tensor) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from geocairn.train.fit import Fit
 from geocairn.train.hierloc import HierLocRecipe, make_hierloc_task
+from geocairn.train.inputs import OpenFeatures
 from geocairn.train.neighbours import NeighboursRecipe, make_neighbours_fit
 from geocairn.train.recipe import AnyRecipe, Recipe
 from geocairn.train.softmax import SoftmaxRecipe, make_softmax_task
@@ -19,11 +20,11 @@ class Kind:
 
     Attributes:
         recipe: the class of its recipes.
-        make_task: from a recipe and the folder in which it may keep what it builds from the data, such as places.
+        make_task: from a recipe, the folder in which it may keep what it builds from the data, such as places, and what opens the features of its photos.
     """
 
     recipe: type[Recipe]
-    make_task: Callable[[Any, Path], Task]
+    make_task: Callable[[Any, Path, OpenFeatures], Task]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ class FitKind:
 
     Attributes:
         recipe: the class of its recipes.
-        make_fit: from a recipe and the folder in which it may keep what it builds from the data.
+        make_fit: from the same three.
     """
 
     recipe: type[AnyRecipe]
-    make_fit: Callable[[Any, Path], Fit]
+    make_fit: Callable[[Any, Path, OpenFeatures], Fit]
 
 
 # By the name that a recipe's `system` gives.

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from geocairn.config import Config
-from geocairn.data.feature_store import open_store
 from geocairn.errors import BadConfig, BadManifest
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.neighbours import KIND, Gallery, Metric, Nearest, NeighbourSettings, Weights, gallery_vectors, smoothed_log, vote
 from geocairn.systems.photo_features import encoders_of
+from geocairn.train.inputs import OpenFeatures, open_features
 from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics, metric_names
 from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows, read_validation
 
@@ -60,12 +60,12 @@ class NeighboursFit:
 
     name = "neighbours"
 
-    def __init__(self, recipe: NeighboursRecipe, folder: Path) -> None:
+    def __init__(self, recipe: NeighboursRecipe, folder: Path, features: OpenFeatures = open_features) -> None:
         data = recipe.data
         self.recipe = recipe
         self.places = folder / "places"
         self.hierarchy = build_places(recipe, self.places)
-        store = open_store(data.dir / data.store)
+        store = features(recipe, folder)
         self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
@@ -165,6 +165,6 @@ class NeighboursFit:
             yield scores
 
 
-def make_neighbours_fit(recipe: NeighboursRecipe, folder: Path) -> NeighboursFit:
-    """The fit of a recipe; places are kept in `folder`."""
-    return NeighboursFit(recipe, folder)
+def make_neighbours_fit(recipe: NeighboursRecipe, folder: Path, features: OpenFeatures = open_features) -> NeighboursFit:
+    """The fit of a recipe; places, and features that it extracts, are kept in `folder`."""
+    return NeighboursFit(recipe, folder, features)

@@ -27,6 +27,10 @@ class AnyRecipe(Config):
         """What is learned from, by name, as hashes and names that differ where the data do; nothing where the recipe says it all."""
         return {}
 
+    def makes_features(self) -> bool:
+        """Whether the run extracts features itself, into its own store."""
+        return False
+
 
 class Recipe(AnyRecipe):
     """What every recipe of a system says that learns step by step."""

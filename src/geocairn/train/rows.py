@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from geocairn.config import Config
@@ -21,6 +21,7 @@ from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
+from geocairn.models.encoders import Device, Precision, encoder_identity
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE, check_not_built_from
@@ -39,14 +40,31 @@ HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 
 
 class DataSettings(Config):
-    """Where the rows are: `train.parquet` and `val.parquet` with a feature store beside them."""
+    """Where the rows are: `train.parquet` and `val.parquet`, with a feature store beside them or photos that are to be encoded."""
 
     dir: Path
     store: str = Field("features", min_length=1, description="folder of the feature store")
     photos: int = Field(0, ge=0, description="the first so many training rows that can be used; 0: all")
     validation_photos: int = Field(2000, ge=1, description="at most so many validation rows, the first ones, are scored each time")
 
+    encoder: str | None = Field(None, min_length=1, description="folder or name of an image encoder: the run extracts the photos' features itself")
+    photos_dir: Path | None = Field(None, description="encoder: folder that the photos are relative to; the manifests' own by default")
+    jobs: int = Field(1, ge=1, description="encoder: processes that decode photos")
+    precision: Precision = Field("float32", description="encoder: of its weights and arithmetic")
+
     _plain = field_validator("store")(plain_folder_name)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        def is_set(name: str) -> bool:
+            return bool(getattr(self, name) != type(self).model_fields[name].default)
+
+        if self.encoder is not None and is_set("store"):
+            raise ValueError(f"data.store = {self.store!r} names features that are there, data.encoder makes the run's own; leave one of them out")
+        unused = next((name for name in ("photos_dir", "jobs", "precision") if self.encoder is None and is_set(name)), None)
+        if unused is not None:
+            raise ValueError(f"data.{unused} is for photos, which are looked at where data.encoder is given; give it, or leave this out")
+        return self
 
 
 class PlacesSettings(Config):
@@ -65,13 +83,34 @@ class LabelledRecipe(AnyRecipe):
     places: PlacesSettings = PlacesSettings()
 
     def data_used(self) -> Mapping[str, str]:
-        """Manifests, feature store, and the hierarchy where it is not built from them."""
-        files = ("train.parquet", "val.parquet", *(HIERARCHY_FILES[:1] if self.places.source == "data" else ()))
-        return {**files_used(self.data.dir, files), **store_used(self.data.dir / self.data.store)}
+        """Manifests, feature store or encoder, and the hierarchy where it is not built from them."""
+        data = self.data
+        files = files_used(data.dir, ("train.parquet", "val.parquet", *(HIERARCHY_FILES[:1] if self.places.source == "data" else ())))
+        if data.encoder is None:
+            return {**files, **store_used(data.dir / data.store)}
+        return {**files, "data.encoder": encoder_identity(data.encoder, precision=data.precision)}
+
+    def makes_features(self) -> bool:
+        """Where it names an encoder."""
+        return self.data.encoder is not None
+
+    def photos_used(self) -> Mapping[str, int]:
+        """Of each manifest whose features are looked at how many photos, the first ones; 0: all."""
+        return {"train.parquet": self.data.photos, "val.parquet": self.data.validation_photos}
+
+    @property
+    def encoder_device(self) -> Device:
+        """Where photos are encoded."""
+        return "auto"
 
 
 class RowsRecipe(LabelledRecipe, Recipe):
     """The same of a system that learns step by step."""
+
+    @property
+    def encoder_device(self) -> Device:
+        """Where it learns."""
+        return self.train.device
 
 
 @dataclass(frozen=True)
@@ -94,10 +133,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.row)
-
-    def first(self, n: int) -> Self:
-        """The first n rows."""
-        return type(self)(self.features, self.row[:n], self.labels[:n], self.unit[:n], self.author[:n])
 
     def read(self, rows: NDArray[np.int64]) -> Tensor:
         """(B, F) float32 features."""
@@ -170,32 +205,45 @@ def read_validation(recipe: LabelledRecipe, hierarchy: Hierarchy, store: Feature
         BadFeatures: photos that are not in the store, or all of them without finite features.
     """
     manifest = recipe.data.dir / "val.parquet"
-    rows = read_rows(manifest, recipe, hierarchy, store).first(recipe.data.validation_photos)
+    rows = read_rows(manifest, recipe, hierarchy, store, first=recipe.data.validation_photos)
     if not (rows.labels >= 0).any():
         raise BadManifest(f"{manifest}: none of {len(rows)} rows shows a place of the training rows; label some, or split anew")
     blocks = (np.arange(start, min(start + _BLOCK, len(rows))) for start in range(0, len(rows), _BLOCK))
     if not any(bool(rows.read(block).isfinite().all(dim=1).any()) for block in blocks):
-        raise BadFeatures(f"{store.folder}: none of {len(rows)} photos of {manifest} has finite features; extract them anew")
+        raise BadFeatures(f"{store.folder}: none of {len(rows)} photos of {manifest} has finite features; mend them, delete that folder and extract anew")
     return rows
 
 
-def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore) -> Rows:
+def read_rows(manifest: Path, recipe: LabelledRecipe, hierarchy: Hierarchy, store: FeatureStore, *, first: int = 0) -> Rows:
     """The rows of a manifest with their features and labels.
+
+    Args:
+        first: only so many, the first ones; 0: all, but of `train.parquet` those that the recipe says.
 
     Raises:
         BadManifest: rows without names.
         BadFeatures: photos that are not in the store.
     """
     table = read_coordinates(manifest, columns=(*_label_columns(recipe.places, hierarchy), *AUTHOR_COLUMNS))
-    if table.photos is None:
-        raise BadManifest(f"{manifest}: no column 'photo'; features are found by the photos' names")
-    keep = slice(0, recipe.data.photos or None) if manifest.name == "train.parquet" else slice(None)
-    rows = store.rows_of(list(table.photos)[keep])
+    keep = slice(0, (recipe.data.photos if manifest.name == "train.parquet" else first) or None)
+    photos = photo_names(table)[keep]
+    rows = store.rows_of(photos)
     if (rows < 0).any():
-        missing = list(table.photos)[keep][int(np.flatnonzero(rows < 0)[0])]
+        missing = photos[int(np.flatnonzero(rows < 0)[0])]
         raise BadFeatures(f"{store.folder}: no features of {int((rows < 0).sum())} photos of {manifest}, such as {missing!r}; extract them")
     labels = _labels(table, recipe.places, hierarchy)[keep]
     return Rows(store, rows, labels, unit_from_latlon(table.latlon_deg[keep]), _authors(table)[keep])
+
+
+def photo_names(table: Coordinates) -> Sequence[str]:
+    """The photo of each row.
+
+    Raises:
+        BadManifest: rows without names.
+    """
+    if table.photos is None:
+        raise BadManifest(f"{table.path}: no column 'photo'; features are found by the photos' names")
+    return table.photos
 
 
 def _authors(table: Coordinates) -> NDArray[np.int64]:

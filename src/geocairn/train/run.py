@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from geocairn.data.extract import Watch as WatchPhotos
 from geocairn.train import kinds
 from geocairn.train.engine import Tell, Watch, train, unwatched
 from geocairn.train.fit import fit_run
+from geocairn.train.inputs import open_features
 
 
 def run_recipe(
@@ -18,6 +20,7 @@ def run_recipe(
     resume: bool = False,
     tell: Tell = lambda words: None,
     watching: Callable[[], AbstractContextManager[Watch]] = unwatched,
+    watch_photos: WatchPhotos = lambda photos, total: iter(photos),
 ) -> Path:
     """Train or fit what a recipe names into the run folder `out`; a run of the same recipe that is finished stays as it is.
 
@@ -26,6 +29,7 @@ def run_recipe(
         resume: go on with a run that was cut off.
         tell: told what happens, in words.
         watching: opens the eyes of who looks on, for as long as steps go; a system that is fitted at once has none.
+        watch_photos: wraps the photos that are to be encoded, with their number.
 
     Returns:
         The bundle.
@@ -34,6 +38,7 @@ def run_recipe(
         GeocairnError: whatever `engine.train` and `fit.fit_run` refuse.
     """
     kind = kinds.KINDS[recipe.system]
+    features = partial(open_features, watch=watch_photos, tell=tell)
     if isinstance(kind, kinds.FitKind):
-        return fit_run(out, recipe, partial(kind.make_fit, recipe), resume=resume, tell=tell)
-    return train(out, recipe, partial(kind.make_task, recipe), resume=resume, tell=tell, watching=watching)
+        return fit_run(out, recipe, lambda folder: kind.make_fit(recipe, folder, features), resume=resume, tell=tell)
+    return train(out, recipe, lambda folder: kind.make_task(recipe, folder, features), resume=resume, tell=tell, watching=watching)

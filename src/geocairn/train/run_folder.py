@@ -3,6 +3,7 @@
 RUN/config.toml    the recipe with every default and override
 RUN/data.json      hashes of what it learns from
 RUN/places/        the hierarchy of the training rows
+RUN/features/      the features of the photos, where the recipe names an encoder
 RUN/log.jsonl      a row every so many steps, and one for each validation
 RUN/checkpoints/   the last ones and the best one, of a system that learns step by step
 RUN/bundle/        of the best checkpoint
@@ -15,13 +16,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from geocairn.data.feature_store import META
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.storage import appearing_at_once
 from geocairn.train.log import is_being_written
 from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
+from geocairn.train.used import store_used
 
-CONFIG, DATA, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "data.json", "log.jsonl", "checkpoints", "bundle", "finished.json"
+CONFIG, DATA, FEATURES, LOG, CHECKPOINTS, BUNDLE, FINISHED = "config.toml", "data.json", "features", "log.jsonl", "checkpoints", "bundle", "finished.json"
 # What a resumed run may change: how long it goes on.
 LENGTHS = ("train.epochs", "train.steps")
 
@@ -74,14 +77,28 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
 
 
 def _begin(run: Path, recipe: AnyRecipe) -> None:
-    data = recipe.data_used()
+    data = _data_used(run, recipe)
     write_recipe(run, recipe)
+    _write_data(run, data)
+
+
+def save_features_used(run: Path) -> None:
+    """Write down which features the run has extracted: it goes on with those alone."""
+    _write_data(run, {**_read_told(run / DATA), **store_used(run / FEATURES)})
+
+
+def _data_used(run: Path, recipe: AnyRecipe) -> Mapping[str, str]:
+    own = run / FEATURES
+    return {**recipe.data_used(), **(store_used(own) if recipe.makes_features() and (own / META).exists() else {})}
+
+
+def _write_data(run: Path, data: Mapping[str, str]) -> None:
     _write(run / DATA, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def _check_data(run: Path, recipe: AnyRecipe) -> None:
     """Refuse to go on with a run on other data: it would be a run of neither."""
-    old, new = _read_told(run / DATA), recipe.data_used()
+    old, new = _read_told(run / DATA), _data_used(run, recipe)
     if new and not old:
         raise BadRun(f"{run / DATA}: does not say what the run was trained on, so nobody can tell whether the data are the same; name a new folder")
     for name in (name for name in {**new, **old} if old.get(name) != new.get(name)):

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geocairn.data.feature_store import open_store
 from geocairn.errors import BadManifest
 from geocairn.models.softmax import FlatSoftmax, SoftmaxConfig
 from geocairn.places.origin import ROWS_FILE
@@ -17,6 +16,7 @@ from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.photo_features import encoders_of
 from geocairn.systems.softmax import KIND, SoftmaxSettings
+from geocairn.train.inputs import OpenFeatures, open_features
 from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows, metric_names
 from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
 from geocairn.train.task import ParameterGroup
@@ -36,12 +36,12 @@ class SoftmaxTask:
 
     name = "softmax"
 
-    def __init__(self, recipe: SoftmaxRecipe, folder: Path) -> None:
+    def __init__(self, recipe: SoftmaxRecipe, folder: Path, features: OpenFeatures = open_features) -> None:
         data = recipe.data
         self.recipe = recipe
         self.places = folder / "places"
         self.hierarchy = build_places(recipe, self.places)
-        store = open_store(data.dir / data.store)
+        store = features(recipe, folder)
         self.encoder, self.encoders = store.meta.header.encoder, encoders_of(store)
         self.train = read_rows(data.dir / "train.parquet", recipe, self.hierarchy, store)
         self.validation = read_validation(recipe, self.hierarchy, store)
@@ -101,6 +101,6 @@ class SoftmaxTask:
             yield self.model(features.to(device)).double().log_softmax(-1).cpu().numpy()
 
 
-def make_softmax_task(recipe: SoftmaxRecipe, folder: Path) -> SoftmaxTask:
-    """The task of a recipe; places are kept in `folder`."""
-    return SoftmaxTask(recipe, folder)
+def make_softmax_task(recipe: SoftmaxRecipe, folder: Path, features: OpenFeatures = open_features) -> SoftmaxTask:
+    """The task of a recipe; places, and features that it extracts, are kept in `folder`."""
+    return SoftmaxTask(recipe, folder, features)
