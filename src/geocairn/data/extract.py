@@ -111,7 +111,10 @@ def extract_features(
     """
     paths = manifest.photo_paths(settings.photos)
     if not any(path.exists() for path in paths[:PHOTOS_LOOKED_FOR]):
-        raise BadManifest(f"{paths[0]}: does not exist, nor do the photos after it; give --photos (in a recipe data.photos_dir) the folder that the names in {manifest.path} are relative to")
+        raise BadManifest(
+            f"{paths[0]}: does not exist, nor do the photos after it; give --photos (in a recipe data.photos_dir) the folder that the names in "
+            f"{manifest.path} are relative to"
+        )
     preprocessing = json.dumps(encoder.preprocessing.model_dump(mode="json"), sort_keys=True)
     header = StoreHeader(encoder=encoder.identity, preprocessing=preprocessing, manifest_sha256=manifest.sha256, dim=encoder.dim)
     work = _Work(out, manifest, paths, encoder, settings, watch, tell_error)
