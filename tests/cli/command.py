@@ -1,6 +1,7 @@
 """The `geocairn` command: in this process where speed matters, in one of its own where streams and signals do."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -45,6 +46,10 @@ class Command:
 
 
 def start(*words: Any, **options: Any) -> "subprocess.Popen[bytes]":
-    """The command in a process of its own."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    """The command in a process of its own, which hears Ctrl-C even where the tests run in the background and do not."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "preexec_fn": _hear_interrupts} | options
     return subprocess.Popen([sys.executable, "-m", "geocairn", *map(os.fspath, words)], **pipes)
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
