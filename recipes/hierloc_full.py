@@ -126,7 +126,7 @@ def compared(rows: dict[str, list[Row]]) -> Row:
 
 def figures_of_row(row: Row) -> dict[str, float]:
     """Accuracy of each level, and GeoScore."""
-    return {**{level: row[f"{level}_pct"] for level in LEVELS}, "geoscore": row["geoscore"]["value"]}
+    return {**{level: row[f"{level}_pct"] for level in LEVELS}, "geoscore": row["geoscore"]}
 
 
 def shares_of(figures: Mapping[str, Sequence[Mapping[str, float]]], name: str) -> Row:

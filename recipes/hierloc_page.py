@@ -69,19 +69,32 @@ def full_figures(result: Row) -> str:
     if not known:
         return NOTHING
     compared, settings = result.get("compared", {}), result["settings"]
-    shares = compared.get("systems", {})
     lines = [
         f"{settings['photos']:,} photos, {settings['cities']:,} cities, all test photos of {_earths(known.values())}; {_SPREAD} Level figures are of the "
-        "posterior's likeliest place; GeoScore by the better of two decision rules, mode and geoscore; trained systems calibrated on the validation photos. "
+        "posterior's likeliest place; GeoScore by the point of the highest expected GeoScore; trained systems calibrated on the validation photos. "
         "Share: what a GeoScore is above the prior's, of what Bayes' is.",
         "",
+        *systems_table(known, compared.get("systems", {})),
+        "",
+    ]
+    return "\n".join([*lines, *_faults(every), *(_compared(compared) if compared else []), *_tables(known)]) + "\n"
+
+
+def systems_table(known: Mapping[str, Sequence[Row]], shares: Mapping[str, Any]) -> list[str]:
+    """What each system has right, its share of what there is to know, and how long it trained.
+
+    Args:
+        known: rows by system, one for each Earth.
+        shares: by system, as `hierloc_full.compared` gives them.
+    """
+    lines = [
         f"| | {' | '.join(f'{level}, %' for level in LEVELS)} | GeoScore | share, % | training, minutes | threads |",
         f"|---|{'---|' * (len(LEVELS) + 4)}",
     ]
     for name, of_name in known.items():
         share = _pm(shares[name]["share_of_geoscore_pct"], 1) if name in shares else ""
         lines.append(f"| {SYSTEMS[name]} | {_levels(of_name)} | {_pm(told(_scores(of_name)), 0)} | {share} | {_training(of_name)} |")
-    return "\n".join([*lines, "", *_faults(every), *(_compared(compared) if compared else []), *_tables(known)]) + "\n"
+    return lines
 
 
 def _faults(rows: Mapping[str, Sequence[Row]]) -> list[str]:
@@ -187,7 +200,7 @@ def _group(members: Sequence[str], measured: Mapping[str, Sequence[Row]], result
         note = f" (as {same_as[name]})" if name in same_as else ""
         paired = _paired(measured[name], measured[first]) if name != first and first in measured else []
         differences = [_pm(told([mine["city_pct"] - its["city_pct"] for mine, its in paired]), 1, sign=True) if paired else ""]
-        differences.append(_pm(told([mine["geoscore"]["value"] - its["geoscore"]["value"] for mine, its in paired]), 0, sign=True) if paired else "")
+        differences.append(_pm(told([mine["geoscore"] - its["geoscore"] for mine, its in paired]), 0, sign=True) if paired else "")
         lines.append(f"| {name}{note} | {_levels(measured[name])} | {_pm(told(_scores(measured[name])), 0)} | {' | '.join(differences)} |")
     learned = [name for name in members if name == "lambda and sigma learned"]
     return [*lines, *(line for name in learned for line in _collapse(measured[name]))]
@@ -265,7 +278,7 @@ def _levels(rows: Sequence[Row]) -> str:
 
 
 def _scores(rows: Sequence[Row]) -> list[float]:
-    return [row["geoscore"]["value"] for row in rows]
+    return [row["geoscore"] for row in rows]
 
 
 def _training(rows: Sequence[Row]) -> str:

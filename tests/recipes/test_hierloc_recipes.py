@@ -171,7 +171,7 @@ def task_of(recipes, name="ours", seed=0, *, made_of="recipe", source="code"):
 
 def row_of(task, **figures):
     levels = {f"{level}_pct": 50.0 for level in LEVELS}
-    return {"source": task.source, "made_of": task.made_of, **levels, "geoscore": {"value": 1000.0}, **figures}
+    return {"source": task.source, "made_of": task.made_of, **levels, "geoscore": 1000.0, **figures}
 
 
 def result_of(recipes, tasks_and_rows, **more):
@@ -203,10 +203,9 @@ def test_only_rows_of_the_code_and_recipes_that_a_result_names_are_shown(recipes
     assert recipes.figures.current_rows({**result, "made_of": {"waits": "recipe"}}) == {"waits": []}
 
 
-def test_mean_and_spread_and_the_best_rule(recipes):
+def test_mean_and_spread(recipes):
     assert recipes.figures.told([1.0, 2.0, 6.0]) == {"mean": 3.0, "spread": 2.646}
     assert recipes.figures.told([1.5]) == {"mean": 1.5, "spread": None}
-    assert recipes.figures.best_of({"mode": 2.0, "geoscore": 3.0}, max) == {"value": 3.0, "rule": "geoscore", "by_rule": {"mode": 2.0, "geoscore": 3.0}}
 
 
 def full_rows(recipes, seeds=(0, 1), **hierloc):
@@ -225,7 +224,7 @@ def full_rows(recipes, seeds=(0, 1), **hierloc):
             task = task_of(recipes, name, seed, made_of=name)
             trained = {"train_wall_s": 600.0 + seed, "threads": 2} if name not in recipes.figures.LIMITS else {}
             own = hierloc if name == "hierloc" else {}
-            rows.append((task, row_of(task, **{f"{level}_pct": pct for level in LEVELS}, geoscore={"value": score}, **trained) | own))
+            rows.append((task, row_of(task, **{f"{level}_pct": pct for level in LEVELS}, geoscore=score, **trained) | own))
     return rows
 
 
