@@ -11,9 +11,8 @@ BEGIN, END = "<!-- figures: written by recipes/search_doc.py from results/; do n
 
 def figures() -> str:
     result = json.loads((ROOT / "results/bench_hierloc.json").read_text(encoding="utf-8"))
-    # What an older recipe did not measure stands here once it is measured.
-    more = [*([_head(result["head"])] if "head" in result else []), *([_training(result["training"])] if "training" in result else [])]
-    return "\n\n".join(["\n".join(part) for part in (_speed(result), _widths(result), *more, _growth(result["growth"]))]) + "\n"
+    parts = (_speed(result), _widths(result), _head(result["head"]), _training(result["training"]), _growth(result["growth"]))
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def _speed(result: dict[str, Any]) -> list[str]:
@@ -80,11 +79,10 @@ def _training(rows: list[dict[str, Any]]) -> list[str]:
 
 def _growth(growth: dict[str, Any]) -> list[str]:
     columns = {"entities": "entities", "beam_ms": "beam 10, ms/image", "flat_ms": "flat, ms/image", "flat_over_beam": "flat / beam", "index_mb": "index, MB"}
+    columns |= {"attention_ms": "attention, ms/image", "kept_mb": "keys and values, MB"}
     forms = {"entities": ",", "beam_ms": ".3f", "flat_ms": ".3f", "flat_over_beam": ".1f", "index_mb": ",.1f", "attention_ms": ".2f", "kept_mb": ",.1f"}
-    batches, slopes = f"batches of {growth['queries']}", f"beam {growth['beam_slope']:.2f}, flat {growth['flat_slope']:.2f}"
-    if "attention_slope" in growth:
-        columns |= {"attention_ms": "attention, ms/image", "kept_mb": "keys and values, MB"}
-        batches, slopes = f"{batches}, for attention of {growth['images']}", f"{slopes}, attention {growth['attention_slope']:.2f}"
+    batches = f"batches of {growth['queries']}, for attention of {growth['images']}"
+    slopes = f"beam {growth['beam_slope']:.2f}, flat {growth['flat_slope']:.2f}, attention {growth['attention_slope']:.2f}"
     return [
         f"Growth with the number of entities ({growth['countries']} countries always, children per place growing alike at all levels; {batches}; one core). "
         f"Slope of the logarithms, where 1 is linear: {slopes}.",
