@@ -197,7 +197,7 @@ def words_of(task: Task, row: Row) -> str:
     if "error" in row:
         return f"{task.name}, seed {task.seed}: {row['error']}"
     cost = f", training {row['train_wall_s']:.0f} s" if "train_wall_s" in row else ""
-    return f"{task.name}, seed {task.seed}: city {row['city_pct']:.1f} %, GeoScore {row['geoscore']['value']:.0f}{cost}"
+    return f"{task.name}, seed {task.seed}: city {row['city_pct']:.1f} %, GeoScore {row['geoscore']:.0f}{cost}"
 
 
 def is_measured(kept: Mapping[str, Any], task: Task) -> bool:

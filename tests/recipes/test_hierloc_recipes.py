@@ -208,6 +208,12 @@ def test_mean_and_spread(recipes):
     assert recipes.figures.told([1.5]) == {"mean": 1.5, "spread": None}
 
 
+def test_a_row_is_told_in_a_line(recipes):
+    task = task_of(recipes)
+    assert recipes.figures.words_of(task, row_of(task, train_wall_s=61.4)) == f"{task.name}, seed 0: city 50.0 %, GeoScore 1000, training 61 s"
+    assert recipes.figures.words_of(task, {"error": "lost"}) == f"{task.name}, seed 0: lost"
+
+
 def full_rows(recipes, seeds=(0, 1), **hierloc):
     """Bayes 100 above the prior; the learnable limit right on 40 % of cities, the model on 36 %, baselines on less."""
     figures = {
