@@ -96,6 +96,20 @@ def test_a_label_that_was_never_trained_counts_nothing(places):
     assert trained_on(truth, counted).tolist() == [8, 0, 7]
 
 
+def test_a_label_by_name_counts_the_nearest_place_of_that_name_in_its_country():
+    hierarchy = small_earth()
+    counted = replace(hierarchy, count=np.arange(len(hierarchy)) + 1, meta={"count_of": "rows"})
+    cities = [("FR", "Paris"), ("US", " PARIS"), (None, "Paris"), (None, "Paris"), ("FR", "Tokyo"), ("MC", "Monaco")]
+    labels = {
+        "country": tuple(None if country is None else Label(country, country) for country, _ in cities),
+        "city": tuple(Label(None, name) for _, name in cities),
+    }
+    latlon = np.array([(48.8, 2.3), (48.8, 2.3), (48.8, 2.3), (33.0, -95.0), (35.7, 139.7), (43.7, 7.4)])
+    found = trained_on(Truth(latlon, np.zeros(6, dtype=np.int64), labels, {}), counted).tolist()
+    ids = ["FR/11/Paris/Paris", "US/TX/Lamar/Paris", "FR/11/Paris/Paris", "US/TX/Lamar/Paris", None, "MC/Monaco"]
+    assert found == [0 if place is None else hierarchy.index_of(place) + 1 for place in ids]
+
+
 @given(st.lists(st.integers(0, 10**7), max_size=30))
 def test_a_count_lies_in_its_bin(counts):
     cells, order = count_bins(np.array(counts, dtype=np.int64))

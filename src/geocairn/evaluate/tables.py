@@ -1,5 +1,6 @@
 """The tables of every report: where on Earth, in what kind of place and for what kind of scene the figures are good or bad."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,8 @@ from geocairn.errors import UnknownName
 from geocairn.evaluate.groups import Cells, group_rows
 from geocairn.evaluate.report import GroupRow
 from geocairn.evaluate.score import Noise, Scores
-from geocairn.evaluate.truth import Truth
+from geocairn.evaluate.truth import Truth, folded
+from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import Manifest
 from geocairn.places.borders import load_borders
 from geocairn.places.geonames import read_countries
@@ -103,15 +105,35 @@ def density_quarters(leaf: NDArray[np.int64], hierarchy: Hierarchy) -> list[str]
 def trained_on(truth: Truth, hierarchy: Hierarchy) -> NDArray[np.int64] | None:
     """How many training photos each photo's true place has: the place of the finest level, or the leaf where the truth has none there.
 
+    A label that is no id but a name means the place of that name in the photo's country; of several the one that is nearest to the photo.
+
     Returns:
         (N,) int64, 0 for a place that the hierarchy does not have; None where it does not count training photos.
     """
     if hierarchy.meta.get("count_of") != "rows":
         return None
     leaves = np.append(hierarchy.leaves, -1)[truth.leaf]
-    labels = truth.labels[hierarchy.level_names[-1]]
-    places = [_place(hierarchy, label.id) if label is not None else leaf for label, leaf in zip(labels, leaves.tolist(), strict=True)]
+    labels, unit, by_name = truth.labels[hierarchy.level_names[-1]], unit_from_latlon(truth.latlon_deg), _finest_by_name(hierarchy)
+    places = []
+    for row, (label, country) in enumerate(zip(labels, truth.labels["country"], strict=True)):
+        if label is None:
+            places.append(int(leaves[row]))
+        elif label.id is not None:
+            places.append(_place(hierarchy, label.id))
+        else:
+            named = by_name.get((None if country is None else country.id, folded(label.name)), [])
+            places.append(max(named, key=lambda place: float(hierarchy.unit[place] @ unit[row]), default=-1))
     return np.append(hierarchy.count, 0)[places]
+
+
+def _finest_by_name(hierarchy: Hierarchy) -> dict[tuple[str | None, str], list[int]]:
+    """Places of the finest level by the id of their country and their name; under None by their name alone."""
+    country, found = hierarchy.ancestor_of_leaves(0), defaultdict(list)
+    for place in hierarchy.places_of(len(hierarchy.level_names) - 1):
+        above, name = int(country[hierarchy.leaf_start[place]]), folded(hierarchy.names[place])
+        for key in {None, hierarchy.ids[above] if above >= 0 else None}:
+            found[key, name].append(place)
+    return found
 
 
 def count_bins(counts: NDArray[np.int64]) -> Table:
