@@ -106,9 +106,14 @@ def measured(task: Task) -> Row:
         from hierloc_beams import beam_rows
 
         row["beams"] = beam_rows(run / "bundle", recipe)
+    check_same_code(task)
+    return row
+
+
+def check_same_code(task: Task) -> None:
+    """Stop where the code is no longer that of the task."""
     if source_sha256() != task.source:
         sys.exit(f"{task.name}, seed {task.seed}: the code was changed while it was measured; start again, in a clone of its own where others work on the code")
-    return row
 
 
 def trained(recipe: Any, run: Path) -> Row:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from provenance import RESULTS, provenance, write_result
-from synth_figures import Row, Task, current_rows, hash_of, is_measured, source_sha256, told, version_of, with_row
+from synth_figures import Row, Task, check_same_code, current_rows, hash_of, is_measured, source_sha256, told, version_of, with_row
 
 from geocairn.answer.best_leaves import Best, Spots, best_for_median_over_photos, best_leaves, best_within
 from geocairn.answer.regions import NOMINAL, credible_regions
@@ -123,8 +123,7 @@ def measured(size: Size, task: Task) -> Row:
     settings = size.earth.model_copy(update={"seed": task.seed})
     write_synth(task.earth, settings)
     figures = figures_of(task.earth / task.name, drawn(settings), size.n_tested)
-    if source_sha256() != task.source:
-        sys.exit(f"{task.name}, seed {task.seed}: the code was changed while it was measured; start again, in a clone of its own where others work on the code")
+    check_same_code(task)
     return {"source": task.source, "made_of": task.made_of, **figures}
 
 

@@ -24,13 +24,15 @@ def recipes():
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "recipes"))
         patch.setattr(sys, "dont_write_bytecode", True)
+        import synth_figures
         import synth_limits
         import synth_limits_page
 
         cities = read_cities(15000)
         patch.setattr(places, "read_cities", lambda: cities)
         # Others may change the code while the tests run.
-        patch.setattr(synth_limits, "source_sha256", lambda: "code")
+        for module in (synth_limits, synth_figures):
+            patch.setattr(module, "source_sha256", lambda: "code")
         yield SimpleNamespace(limits=synth_limits, page=synth_limits_page)
 
 
