@@ -72,13 +72,13 @@ def scored_photos(
         BadFeatures: the bundle takes features alone, and they are not beside the manifest or cannot be used.
     """
     system = load_system(str(bundle), encoder=encoder)
-    has_features = isinstance(system, FeatureSystem) and rows_beside(manifest.path, system.stores) is not None
-    if isinstance(system, FeatureSystem) and (has_features or not system.looks_at_photos):
-        if not has_features:
+    if isinstance(system, FeatureSystem):
+        if rows_beside(manifest.path, system.stores) is not None:
+            names = [manifest.photos[row] for row in rows]
+            batches = [tuple(names[start : start + BATCH]) for start in range(0, len(names), BATCH)]
+            return _in_batches(_Setup(bundle, encoder, manifest.path), system, batches, jobs)
+        if not system.looks_at_photos:
             raise BadFeatures(f"{manifest.path}: no folder {' or '.join(system.stores)} beside it; extract them with `geocairn features extract`")
-        names = [manifest.photos[row] for row in rows]
-        batches = [tuple(names[start : start + BATCH]) for start in range(0, len(names), BATCH)]
-        return _in_batches(_Setup(bundle, encoder, manifest.path), system, batches, jobs)
     paths = manifest.photo_paths(photos)
     return _in_batches(_Setup(bundle, encoder, None), system, [(str(paths[row]),) for row in rows], jobs)
 

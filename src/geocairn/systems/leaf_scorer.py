@@ -10,12 +10,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from geocairn.answer.decide import Calibration
 from geocairn.config import Config
-from geocairn.errors import BadBundle, BadConfig, BadPhoto
+from geocairn.errors import BadBundle, BadConfig
 from geocairn.photo.read import Photo
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import Bundle, BundleConfig, save_bundle
-from geocairn.systems.limits import ConstantSystem
+from geocairn.systems.limits import ConstantSystem, no_photos_taken
 from geocairn.systems.photo_features import PhotoFeatures
 from geocairn.systems.strictly import check_finite_features, check_no_other_arrays, check_spread, check_takes_features, checked_array, without_broken_rows
 from geocairn.systems.system import Evidence
@@ -66,7 +66,7 @@ class LeafScorer(ConstantSystem):
             MissingExtra: reading text needs the `text` extra.
         """
         if self.photo_features is None:
-            raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+            raise no_photos_taken(photo, self.name)
         (weighed,) = self.evidence_of_features(self.photo_features.of(photo))
         clues, not_photo = self.words.in_photo(photo)
         return Evidence(weighed.scores, tuple(clues), not_photo)

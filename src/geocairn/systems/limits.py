@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 class ConstantSystem:
     """The shares of the leaves, whatever the photo or its features: the floor."""
 
+    looks_at_photos = True
+
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.name = bundle.config.name
@@ -41,7 +43,6 @@ class ConstantSystem:
         self.calibration: Calibration = bundle.calibration
         self.reliability: Mapping[Tier, float] = shipped_reliability()
         self.stores: Mapping[str, str] = bundle.config.stores
-        self.looks_at_photos = True
         self.words = CarriedWords(self.hierarchy)
         self._prior = Evidence(self._levels(self.hierarchy.log_leaf_weight))
 
@@ -73,9 +74,10 @@ class FloorSystem(ConstantSystem):
 class LimitSystem(ConstantSystem):
     """The exact posterior over the cities of a synthetic Earth, as far as the bundle knows that Earth."""
 
+    looks_at_photos = False
+
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
-        self.looks_at_photos = False
         check_no_settings(bundle)
         check_takes_features(bundle)
         _check_arrays(bundle)
@@ -95,7 +97,7 @@ class LimitSystem(ConstantSystem):
         Raises:
             BadPhoto: always.
         """
-        raise BadPhoto(f"{photo.name}: the bundle {self.name!r} takes features, not photos; name a manifest with a feature store beside it")
+        raise no_photos_taken(photo, self.name)
 
     def evidence_of_features(self, features: NDArray[Any]) -> list[Evidence]:
         """Weigh (B, F) features, the rows of the bundle's stores joined."""
@@ -131,6 +133,11 @@ class LimitSystem(ConstantSystem):
         if self.places.place_dim + self.places.n_scenes > self.warp.dim:
             said = f"{self.places.place_dim} numbers of the place and {self.places.n_scenes} of the scene, but features of {self.warp.dim}"
             raise BadBundle(f"{self.bundle.folder}: {said}; make the data set anew")
+
+
+def no_photos_taken(photo: Photo, bundle_name: str) -> BadPhoto:
+    """What to tell of a photo that is given to a bundle which takes features alone."""
+    return BadPhoto(f"{photo.name}: the bundle {bundle_name!r} takes features, not photos; name a manifest with a feature store beside it")
 
 
 def _check_arrays(bundle: Bundle) -> None:
