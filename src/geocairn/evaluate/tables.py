@@ -113,7 +113,9 @@ def trained_on(truth: Truth, hierarchy: Hierarchy) -> NDArray[np.int64] | None:
     if hierarchy.meta.get("count_of") != "rows":
         return None
     leaves = np.append(hierarchy.leaves, -1)[truth.leaf]
-    labels, unit, by_name = truth.labels[hierarchy.level_names[-1]], unit_from_latlon(truth.latlon_deg), _finest_by_name(hierarchy)
+    labels, unit = truth.labels[hierarchy.level_names[-1]], unit_from_latlon(truth.latlon_deg)
+    has_names = any(label is not None and label.id is None for label in labels)
+    by_name = _finest_by_name(hierarchy) if has_names else {}
     places = []
     for row, (label, country) in enumerate(zip(labels, truth.labels["country"], strict=True)):
         if label is None:
