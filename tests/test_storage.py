@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import stat
@@ -7,7 +8,7 @@ from tempfile import mkdtemp
 import pytest
 
 from geocairn.errors import BadOutput
-from geocairn.storage import appearing_at_once, cache_folder, check_result_folder, check_spares, folder_appearing_at_once
+from geocairn.storage import appearing_at_once, cache_folder, check_result_folder, check_spares, folder_appearing_at_once, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -19,6 +20,16 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
     assert out.read_text() == "half"
     assert [path.name for path in out.parent.iterdir()] == ["x.json"]
     assert stat.S_IMODE(out.stat().st_mode) == 0o644
+
+
+def test_json_is_readable_by_people_and_standard_or_not_written(tmp_path):
+    out = tmp_path / "x.json"
+    write_json(out, {"city": "Zürich", "p": [0.5, None]})
+    assert out.read_bytes() == '{\n "city": "Zürich",\n "p": [\n  0.5,\n  null\n ]\n}\n'.encode()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(out, {"p": float("nan")})
+    assert json.loads(out.read_text(encoding="utf-8")) == {"city": "Zürich", "p": [0.5, None]}
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
 
 
 @pytest.mark.parametrize(("umask", "file_mode", "folder_mode"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700), (0o002, 0o664, 0o775)])

@@ -1,6 +1,7 @@
 """Files that appear at once or not at all, and the user's cache folder."""
 
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -8,6 +9,7 @@ import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from geocairn.errors import BadOutput
 
@@ -33,6 +35,20 @@ def appearing_at_once(out: Path) -> Iterator[Path]:
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_json(out: Path, values: Any) -> None:
+    """Write standard JSON in UTF-8, a value a line; the file appears at once.
+
+    Args:
+        values: what JSON can hold; finite numbers.
+
+    Raises:
+        BadOutput: the folder cannot be written.
+        ValueError: a number is not finite.
+    """
+    with appearing_at_once(out) as draft:
+        draft.write_text(json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def test_a_run_killed_at_its_very_start_goes_on(store, tmp_path, monkeypatch):
     folder.mkdir()
     draft = folder / ".started.json.0123456789abcdef.json"
     draft.write_text("{")
-    for name in ("_write_names", "_write_json"):
+    for name in ("_write_names", "write_json"):
         with monkeypatch.context() as patch:
             patch.setattr(feature_writer, name, _interrupted)
             with pytest.raises(KeyboardInterrupt):

@@ -1,7 +1,6 @@
 """Feature stores as they are written: shard by shard, gone on with where a run was interrupted, and never touched again once they are finished."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -28,7 +27,7 @@ from geocairn.data.feature_store import (
 from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadFeatures
 from geocairn.manifest import file_sha256
-from geocairn.storage import appearing_at_once, names_held
+from geocairn.storage import appearing_at_once, names_held, write_json
 
 STARTED = "started.json"
 ROWS_PER_SHARD = 65536
@@ -91,7 +90,7 @@ def write_shards(
     shards = _write_missing(folder, started, _shard_files(len(photos), rows_per_shard), compute)
     n_nan = sum(int(np.isnan(map_shard(folder, shard, header)).any(axis=1).sum()) for shard in shards)
     meta = StoreMeta(key=header.key, header=header, n=len(photos), n_nan=n_nan, photos_sha256=photos_sha256, shards=shards, notes=notes())
-    _write_json(folder / META, meta)
+    write_json(folder / META, meta.model_dump(mode="json"))
     return open_store(folder)
 
 
@@ -125,7 +124,7 @@ def _start(folder: Path, header: StoreHeader, photos: Sequence[str]) -> StoreSta
         return found
     if os.path.exists(folder) and (not folder.is_dir() or names_held(folder)):
         raise BadFeatures(f"{folder}: is a file or holds other files; name a new folder")
-    _write_json(path, wanted)
+    write_json(path, wanted.model_dump(mode="json"))
     return wanted
 
 
@@ -155,7 +154,8 @@ def _write_missing(folder: Path, started: StoreStart, files: Mapping[str, range]
     with closing(compute([files[file] for file in wanted])) as computed:
         for file, features in zip(wanted, computed, strict=True):
             done[file] = _write_shard(folder / file, _checked(folder / file, features, (len(files[file]), header.dim), header.dtype))
-            _write_json(folder / STARTED, started.model_copy(update={"shards": tuple(done[file] for file in files if file in done)}))
+            so_far = started.model_copy(update={"shards": tuple(done[file] for file in files if file in done)})
+            write_json(folder / STARTED, so_far.model_dump(mode="json"))
     return tuple(done[file] for file in files)
 
 
@@ -173,8 +173,3 @@ def _write_shard(file: Path, features: NDArray[Any]) -> ShardRecord:
     with appearing_at_once(file) as draft, draft.open("wb") as stream:
         np.save(stream, features, allow_pickle=False)
     return ShardRecord(file=file.name, rows=len(features), file_sha256=file_sha256(file))
-
-
-def _write_json(path: Path, described: Config) -> None:
-    with appearing_at_once(path) as draft:
-        draft.write_text(json.dumps(described.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,6 +1,5 @@
 """What became of an import: the report beside the manifest, and the lists of rows left out and of photos without a picture."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 
 from geocairn.data.rows import HARMLESS
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, write_json
 
 FORMAT = "geocairn-import-1"
 BESIDE = ("report.json", "rejected.csv", "missing.txt")
@@ -77,8 +76,7 @@ def count_reasons(rejected: pa.Table) -> dict[str, int]:
 
 def write_report(out: Path, report: ImportReport) -> None:
     """Write OUT.report.json."""
-    with appearing_at_once(beside(out, "report.json")) as draft:
-        draft.write_text(json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_json(beside(out, "report.json"), report.to_dict())
 
 
 def write_rejected(out: Path, rejected: pa.Table) -> None:

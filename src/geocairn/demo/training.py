@@ -24,7 +24,7 @@ from geocairn.evaluate.report import Report
 from geocairn.evaluate.run import run_evaluation
 from geocairn.evaluate.settings import EvaluationSettings
 from geocairn.places.files import load_hierarchy
-from geocairn.storage import appearing_at_once, check_result_folder
+from geocairn.storage import appearing_at_once, check_result_folder, write_json
 from geocairn.synth.write import write_synth
 from geocairn.train.engine import Tell, Watch, unwatched
 from geocairn.train.kinds import KINDS
@@ -64,8 +64,7 @@ def begin_training_demo(folder: Path, settings: TrainingDemoSettings) -> None:
             shutil.rmtree(held)
         elif held.name != MARK:
             held.unlink()
-    with appearing_at_once(folder / MARK) as draft:
-        draft.write_text(json.dumps(settings.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / MARK, settings.model_dump(mode="json"))
 
 
 def run_training_demo(

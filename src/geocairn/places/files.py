@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from geocairn.errors import BadHierarchy
 from geocairn.places.hierarchy import Hierarchy, Strings, check_hierarchy, check_usable
 from geocairn.places.npz import TooMuch, read_npz
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, write_json
 
 FORMAT = "geocairn-hierarchy-1"
 _ARRAYS = ("level", "parent", "unit", "radius_km", "count", "weight", "area_km2", "leaf_start", "leaf_stop")
@@ -32,8 +32,7 @@ def save_hierarchy(hierarchy: Hierarchy, out: Path) -> None:
     with appearing_at_once(out) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
     described = {**hierarchy.meta, "format": FORMAT, "levels": list(hierarchy.level_names), "arrays_sha256": arrays_sha256(hierarchy)}
-    with appearing_at_once(out.with_suffix(".json")) as draft:
-        draft.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(out.with_suffix(".json"), described)
 
 
 def load_hierarchy(path: Path, check: Callable[[Hierarchy], None] = check_usable) -> Hierarchy:

@@ -16,7 +16,7 @@ from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadOutput
 from geocairn.places.files import save_hierarchy
 from geocairn.places.origin import save_origin
-from geocairn.storage import appearing_at_once, names_held
+from geocairn.storage import names_held, write_json
 from geocairn.synth.earth import Earth, draw_earth
 from geocairn.synth.extras import class_maps, tokens
 from geocairn.synth.labels import hierarchy_of_training, labelled_places, manifest_table
@@ -84,7 +84,7 @@ def write_synth(out: Path, settings: SynthSettings, *, tell: Tell = lambda step:
     stores = {name: _write_store(out, name, earth, photos, tell) for name in _wanted_stores(settings)}
     _write_limits(out, earth, photos, stores, tell)
     described = _described(earth, photos)
-    _write_json(out / DONE, described)
+    write_json(out / DONE, described)
     return described
 
 
@@ -152,7 +152,7 @@ def _claim(out: Path, settings: SynthSettings) -> None:
     elif out.exists() and (not out.is_dir() or names_held(out)):
         raise BadOutput(f"{out}: is a file or holds other files; name a new folder")
     else:
-        _write_json(path, wanted)
+        write_json(path, wanted)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -160,8 +160,3 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise BadOutput(f"{path}: not readable as JSON ({' '.join(str(error).split())}); name a new folder") from None
-
-
-def _write_json(path: Path, values: Any) -> None:
-    with appearing_at_once(path) as draft:
-        draft.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -21,7 +21,7 @@ from geocairn.models.preprocess import Preprocessing
 from geocairn.places.files import load_hierarchy, save_hierarchy
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.territory import build_territories
-from geocairn.storage import folder_appearing_at_once
+from geocairn.storage import folder_appearing_at_once, write_json
 
 Settings = TypeVar("Settings", bound=Config)
 FORMAT = "geocairn-bundle-1"
@@ -141,8 +141,8 @@ def save_bundle(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise BadOutput(f"{folder}: is there and holds no bundle; name a new folder")
     with folder_appearing_at_once(folder) as draft:
-        _write_json(draft / "config.json", config.model_dump(mode="json"))
-        _write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
+        write_json(draft / "config.json", config.model_dump(mode="json"))
+        write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
         (draft / "card.md").write_text(card, encoding="utf-8")
         save_hierarchy(hierarchy, draft / "hierarchy.npz")
         build_territories(hierarchy.unit[hierarchy.leaves], draft / "territory.npz")
@@ -151,7 +151,7 @@ def save_bundle(
         if more is not None:
             more(draft)
         files = {name: {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size} for name in files_in(draft)}
-        _write_json(draft / MANIFEST, {"format": FORMAT, "files": files})
+        write_json(draft / MANIFEST, {"format": FORMAT, "files": files})
         verify_bundle(draft)
     return folder
 
@@ -310,7 +310,3 @@ def _read_json(path: Path) -> Any:
         raise BadBundle(f"{path}: no such file; a bundle is a folder with a {MANIFEST}") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadBundle(f"{path}: not readable as JSON ({' '.join(str(error).split())}); fetch or export the bundle anew") from None
-
-
-def _write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadOutput
 from geocairn.manifest import file_sha256
-from geocairn.storage import check_folder_writable, folder_appearing_at_once
+from geocairn.storage import check_folder_writable, folder_appearing_at_once, write_json
 from geocairn.systems.bundle import MANIFEST, Bundle, copy_listed, verify_bundle
 
 NEVER = "Never calibrated."
@@ -52,13 +51,13 @@ def save_recalibrated(bundle: Bundle, calibration: Calibration, *, said: str, ta
     """
     with folder_appearing_at_once(target) as draft:
         _copy_as_read(bundle, draft)
-        _write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
+        write_json(draft / "calibration.json", calibration.model_dump(mode="json"))
         card = (draft / "card.md").read_text(encoding="utf-8").split(HEADING)[0].replace(NEVER, "").rstrip()
         (draft / "card.md").write_text(f"{card}\n{HEADING}{said}\n", encoding="utf-8")
         listed = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
         for name in CHANGED:
             listed["files"][name] = {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size}
-        _write_json(draft / MANIFEST, listed)
+        write_json(draft / MANIFEST, listed)
         verify_bundle(draft)
     return target
 
@@ -77,7 +76,3 @@ def _copy_as_read(bundle: Bundle, draft: Path) -> None:
         is_as_read = False
     if not is_as_read:
         raise BadBundle(f"{bundle.folder}: another process has written it since it was read, and nothing was changed here; keep it so, or calibrate it anew")
-
-
-def _write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

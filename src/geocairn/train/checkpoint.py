@@ -13,7 +13,7 @@ from pydantic import Field
 from geocairn.config import Config
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.manifest import file_sha256
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, write_json
 
 FORMAT = "geocairn-checkpoint-1"
 
@@ -44,8 +44,7 @@ def save_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
             # Of a full disk torch tells as of a fault of its own.
             raise BadOutput(f"{path}: cannot be written ({' '.join(str(error).split())[:200]}); make room, and --resume goes on") from None
     record = CheckpointRecord(step=step, bytes=path.stat().st_size, file_sha256=file_sha256(path))
-    with appearing_at_once(path.with_suffix(".json")) as draft:
-        draft.write_text(json.dumps(record.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    write_json(path.with_suffix(".json"), record.model_dump(mode="json"))
 
 
 def checkpoint_steps(folder: Path) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from geocairn.data.feature_store import META
 from geocairn.errors import BadConfig, BadOutput, BadRun
-from geocairn.storage import appearing_at_once
+from geocairn.storage import appearing_at_once, write_json
 from geocairn.train.log import is_being_written
 from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
@@ -79,21 +79,17 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
 def _begin(run: Path, recipe: AnyRecipe) -> None:
     data = _data_used(run, recipe)
     write_recipe(run, recipe)
-    _write_data(run, data)
+    write_json(run / DATA, data)
 
 
 def save_features_used(run: Path) -> None:
     """Write down which features the run has extracted: it goes on with those alone."""
-    _write_data(run, {**_read_told(run / DATA), **store_used(run / FEATURES)})
+    write_json(run / DATA, {**_read_told(run / DATA), **store_used(run / FEATURES)})
 
 
 def _data_used(run: Path, recipe: AnyRecipe) -> Mapping[str, str]:
     own = run / FEATURES
     return {**recipe.data_used(), **(store_used(own) if recipe.makes_features() and (own / META).exists() else {})}
-
-
-def _write_data(run: Path, data: Mapping[str, str]) -> None:
-    _write(run / DATA, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def _check_data(run: Path, recipe: AnyRecipe) -> None:
@@ -120,12 +116,13 @@ def write_recipe(run: Path, recipe: AnyRecipe) -> None:
     text = toml_text(recipe.model_dump(mode="json"))
     if parse_recipe(type(recipe), tomllib.loads(text), source=CONFIG) != recipe:
         raise ValueError(f"{type(recipe).__name__} does not read back from TOML as it was written")
-    _write(run / CONFIG, text)
+    with appearing_at_once(run / CONFIG) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def save_finished(run: Path, recipe: AnyRecipe, told: Mapping[str, Any]) -> None:
     """Write down that the run has ended, and how."""
-    _write(run / FINISHED, json.dumps({"recipe_sha256": recipe.sha256(), **told}, indent=1, allow_nan=False) + "\n")
+    write_json(run / FINISHED, {"recipe_sha256": recipe.sha256(), **told})
 
 
 def _changes(run: Path, recipe: AnyRecipe) -> Iterator[tuple[str, Any, Any]]:
@@ -159,8 +156,3 @@ def _read_told(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, RecursionError) as error:
         mend = "delete it, and --resume writes it anew" if path.name == FINISHED else "train into a new folder"
         raise BadRun(f"{path}: not readable as JSON ({' '.join(str(error).split())}); {mend}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    with appearing_at_once(path) as draft:
-        draft.write_text(text, encoding="utf-8")
