@@ -169,6 +169,19 @@ def test_an_encoder_that_has_moved_is_named_anew(geocairn, made, tmp_path):
     assert settings[0].answer_sha256() == settings[1].answer_sha256()
 
 
+def test_a_run_continued_with_a_bundle_written_anew_in_the_same_folder_answers_anew(geocairn, made, tmp_path):
+    bundle, out = tmp_path / "b", tmp_path / "x.jsonl"
+    shutil.copytree(made / "softmax/bundle", bundle)
+    words = ("locate", made / "Paris0.png", "--bundle", bundle, "--out", out, "--resume")
+    assert [geocairn(*words).err for _ in range(2)] == ["", ""]
+    replace_listed(bundle, "card.md", b"# Written anew\n")
+    again = geocairn(*words)
+    assert (again.code, "1 rows of other settings or another bundle are in it" in again.err) == (0, True)
+    made_by = [json.loads(line)["provenance"]["bundle_sha256"] for line in out.read_text().splitlines()]
+    assert made_by == [load_system(str(made / "softmax/bundle")).sha256, load_system(str(bundle)).sha256]
+    assert made_by[0] != made_by[1]
+
+
 def test_another_encoder_is_refused_photo_by_photo(geocairn, made, tmp_path):
     other = save_tiny(tmp_path / "other", "clip", seed=1)
     ran = geocairn("locate", made / "Paris0.png", "--bundle", made / "softmax/bundle", "--format", "jsonl", "--encoder", other)

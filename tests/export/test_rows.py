@@ -10,7 +10,12 @@ from geocairn.errors import BadOutput
 from geocairn.export.files import open_rows, write_predictions
 from geocairn.export.rows import append_row, resume_rows, row_key, row_text
 
-KEYS = [row_key(answer.photo, answer.sha256, answer.provenance.settings_sha256) for answer in album()]
+
+def key_of(answer):
+    return row_key(answer.photo, answer.sha256, answer.provenance.bundle_sha256, answer.provenance.settings_sha256)
+
+
+KEYS = [key_of(answer) for answer in album()]
 WHOLE = "".join(map(row_text, album())).encode()
 ENDS = [index + 1 for index, byte in enumerate(WHOLE) if byte == ord("\n")]
 
@@ -37,7 +42,7 @@ def test_a_whole_file_is_read_and_left(tmp_path):
 
 def test_rows_with_an_error_count_as_done(tmp_path):
     write_predictions([failed()], tmp_path / "x.jsonl", "jsonl")
-    assert resume_rows(tmp_path / "x.jsonl") == {("broken.jpg", None, "5" * 64): 1}
+    assert resume_rows(tmp_path / "x.jsonl") == {key_of(failed()): 1}
 
 
 def test_a_photo_listed_twice_is_two_rows(tmp_path):
@@ -102,4 +107,4 @@ def test_a_folder_is_refused(tmp_path):
 def test_the_key_of_a_name_that_is_not_utf8_is_the_one_read_back(tmp_path):
     answer = prediction("caf\udce9.jpg")
     write_predictions([answer], tmp_path / "x.jsonl", "jsonl")
-    assert resume_rows(tmp_path / "x.jsonl") == {row_key(answer.photo, answer.sha256, answer.provenance.settings_sha256): 1}
+    assert resume_rows(tmp_path / "x.jsonl") == {key_of(answer): 1}

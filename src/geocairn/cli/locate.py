@@ -77,7 +77,7 @@ def locate(
         raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
     output.check_spares(photos if manifest is None else [str(manifest)])
     locator = Locator.load(bundle, settings, progress=tell_step)
-    todo = output.without_done(photos, locator.settings_sha256)
+    todo = output.without_done(photos, locator.system.sha256, locator.settings_sha256)
     if manifest is not None:
         predictions = locator.locate_rows(manifest, todo, jobs=jobs)
     else:

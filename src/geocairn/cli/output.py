@@ -41,17 +41,20 @@ class Output:
             if os.path.realpath(photo) in targets:
                 raise BadConfig(f"{photo}: is one of the photos to read and would be overwritten; choose another name for the output")
 
-    def without_done(self, photos: Sequence[str], settings_sha256: str) -> list[str]:
-        """The photos that an interrupted `--out` does not answer yet; all of them without `--resume`. Rows of other settings stay, and are told."""
+    def without_done(self, photos: Sequence[str], bundle_sha256: str, settings_sha256: str) -> list[str]:
+        """The photos that an interrupted `--out` does not answer yet; all of them without `--resume`.
+
+        Rows of another bundle or other settings stay, and are told.
+        """
         if not self.resume or self.out is None:
             return list(photos)
         done = Counter(resume_rows(self.out))
-        n_others = sum(count for (_, _, made_with), count in done.items() if made_with != settings_sha256)
+        n_others = sum(count for (_, _, *made_by), count in done.items() if made_by != [bundle_sha256, settings_sha256])
         if n_others:
             tell(f"{self.out}: {n_others} rows of other settings or another bundle are in it and stay; name another --out to keep the runs apart")
         left = []
         for photo in photos:
-            keys = [row_key(photo, digest, settings_sha256) for digest in (_sha256_of(photo), None)]
+            keys = [row_key(photo, digest, bundle_sha256, settings_sha256) for digest in (_sha256_of(photo), None)]
             held = next((key for key in keys if done[key] > 0), None)
             if held is None:
                 left.append(photo)

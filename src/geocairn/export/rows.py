@@ -11,13 +11,13 @@ from geocairn.errors import BadOutput
 from geocairn.export.target import cannot_write
 from geocairn.export.text import encodable, encodable_tree, one_line_json
 
-RowKey = tuple[str, str | None, str]
+RowKey = tuple[str, str | None, str, str]
 _ROW_STARTS = b'{"photo":'
 
 
-def row_key(photo: str, sha256: str | None, settings_sha256: str) -> RowKey:
-    """What makes two rows the same work: the photo's name as the file spells it, its bytes, and the settings."""
-    return encodable(photo), sha256, settings_sha256
+def row_key(photo: str, sha256: str | None, bundle_sha256: str, settings_sha256: str) -> RowKey:
+    """What makes two rows the same work: the photo's name as the file spells it, its bytes, the bundle's content, and the settings."""
+    return encodable(photo), sha256, bundle_sha256, settings_sha256
 
 
 def row_text(prediction: Prediction) -> str:
@@ -67,7 +67,8 @@ def resume_rows(path: Path) -> Counter[RowKey]:
 def _key_of(line: bytes) -> RowKey | None:
     try:
         row: Any = json.loads(line)
-        key = row["photo"], row["sha256"], row["provenance"]["settings_sha256"]
+        made_by = row["provenance"]
+        key = row["photo"], row["sha256"], made_by["bundle_sha256"], made_by["settings_sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return key
