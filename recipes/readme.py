@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hierloc_page import SYSTEMS, systems_table
+from synth_figures import current_rows, without_failed
+
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- figures: written by recipes/readme.py from results/; do not edit -->\n", "<!-- end of figures -->\n"
 
@@ -14,7 +17,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def figures() -> str:
-    return "\n".join([on_photos(), "", honesty(), "", the_rest(), ""])
+    return "\n".join([on_photos(), "", honesty(), "", the_rest(), "", on_synthetic_earths(), ""])
 
 
 def on_photos() -> str:
@@ -74,6 +77,21 @@ def the_rest() -> str:
             f"| all metrics of {metrics['pairs']:,} pairs; on the ellipsoid; 1,000 resamples of {metrics['photos']:,} | {metrics['sphere']['s']:.1f} s; "
             f"{metrics['wgs84']['s']:.1f} s; {metrics['bootstrap_by_author']['s']:.2f} s | `bench_metrics.sh` |",
             f"| a folder, against reading its text alone | {speed['speed_of_ocr_alone']:.0%} of the speed | `bench_locate.sh` |",
+        ]
+    )
+
+
+def on_synthetic_earths() -> str:
+    result = read("hierloc_full")
+    settings, compared = result["settings"], result["compared"]
+    rows = {name: [row for row in of_name if row["seed"] in compared["seeds"]] for name, of_name in without_failed(current_rows(result)).items()}
+    return "\n".join(
+        [
+            f"On synthetic Earths of {settings['photos']:,} photos and {settings['cities']:,} cities (`recipes/hierloc_full.sh`, seeds "
+            f"{', '.join(map(str, compared['seeds']))}): what is right of each level, and the share of the GeoScore between the prior and the best that is "
+            "possible. **Generated features: nothing here is of real photos.** [How near, and what was tried](docs/hierloc.md).",
+            "",
+            *systems_table({name: rows[name] for name in SYSTEMS}, compared["systems"]),
         ]
     )
 

@@ -16,7 +16,8 @@ def help_of(*words):
     return run.stdout
 
 
-def test_readme_figures_are_those_of_the_results():
+def test_readme_figures_are_those_of_the_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "recipes"))
     recipe = runpy.run_path(str(ROOT / "recipes/readme.py"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.split(recipe["BEGIN"])[1].split(recipe["END"])[0] == recipe["figures"]()
