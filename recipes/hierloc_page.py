@@ -112,7 +112,7 @@ def _faults(rows: Mapping[str, Sequence[Row]]) -> list[str]:
 def _compared(compared: Row) -> list[str]:
     trained = [name for name in SYSTEMS if name in compared["systems"] and name != "learnable"]
     lines = [
-        f"In per cent of what the learnable limit has right ({len(compared['seeds'])} Earth{'s' if len(compared['seeds']) > 1 else ''}):",
+        f"In per cent of what the learnable limit has right ({_earths([compared['seeds']])}):",
         "",
         f"| | {' | '.join(LEVELS)} |",
         f"|---|{'---|' * len(LEVELS)}",

@@ -1,6 +1,5 @@
 """What every file in results/ says of where its numbers came from."""
 
-import json
 import os
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 import geocairn
 from geocairn.manifest import AUTHOR_COLUMNS, Manifest
-from geocairn.storage import appearing_at_once
+from geocairn.storage import write_json
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -35,5 +34,4 @@ def author_folds(manifest: Manifest, n_folds: int) -> NDArray[np.int64]:
 
 def write_result(name: str, values: dict[str, Any], *, folder: Path = RESULTS) -> None:
     """Write results/NAME.json at once."""
-    with appearing_at_once(folder / f"{name}.json") as draft:
-        draft.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / f"{name}.json", values)

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 import geocairn
 from geocairn.answer.decide import Decide
 from geocairn.errors import BadManifest, BadRun
-from geocairn.storage import appearing_at_once
+from geocairn.storage import write_json
 
 SOURCE = Path(geocairn.__file__).parent
 # What figures of a trained system pass through; a change anywhere there asks for them anew. How reports look is no part of it.
@@ -127,8 +127,7 @@ def trained(recipe: Any, run: Path) -> Row:
         run_recipe(run, recipe)
         cost = {"train_wall_s": round(perf_counter() - clock, 1), "train_core_s": round(process_time() - core, 1), "threads": _threads()}
         shutil.rmtree(run / "checkpoints", ignore_errors=True)
-        with appearing_at_once(done) as draft:
-            draft.write_text(json.dumps({**cost, "last_terms": _last_terms(run)}), encoding="utf-8")
+        write_json(done, {**cost, "last_terms": _last_terms(run)})
     return dict(json.loads(done.read_text(encoding="utf-8")))
 
 
