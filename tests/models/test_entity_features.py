@@ -56,8 +56,9 @@ def test_anchors_begin_as_small_tangents_on_their_manifold(geometry):
     assert 0.02 < float(start.std()) < 0.1
 
 
-def test_an_image_that_is_off_leaves_one_prototype():
-    found = table(Hyperbolic(), no_image_at=("country",))
+@pytest.mark.parametrize("skip", [False, True])
+def test_an_image_that_is_off_leaves_one_prototype(skip):
+    found = table(Hyperbolic(), no_image_at=("country",), skip=skip)
     assert found()[0].shape == (N, 1, D)
     assert found()[1].shape == (N, 2, D)
     assert found.image(0) is None

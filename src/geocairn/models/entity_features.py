@@ -334,8 +334,9 @@ class _EntityEncoder(nn.Module):
         for part, value in inputs.items():
             hidden = hidden + self.parts[part](value)
         delta: Tensor = self.rest(hidden)
-        for part, skip in self.skips.items():
-            delta = delta + skip(inputs[part])
+        for part, value in inputs.items():
+            if part in self.skips:
+                delta = delta + self.skips[part](value)
         return delta
 
 
