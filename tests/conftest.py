@@ -1,4 +1,4 @@
-"""For every test: no network, the same draws each time, and a cache of its own; and the atlas for those that need the whole Earth."""
+"""For every test: no network, the same draws each time, and a cache of its own; the atlas for those that need the whole Earth, and a small synthetic one."""
 
 import hashlib
 import os
@@ -76,3 +76,19 @@ def atlas(_own_cache: None) -> "Atlas":
     from geocairn.places.atlas import load_atlas
 
     return load_atlas()
+
+
+@pytest.fixture(scope="session")
+def small_synth(tmp_path_factory: pytest.TempPathFactory, _own_cache: None) -> Path:
+    """600 photos of 60 cities of a synthetic Earth, read only."""
+    from geocairn.places.geonames import read_cities
+    from geocairn.synth import places
+    from geocairn.synth.settings import SynthSettings
+    from geocairn.synth.write import write_synth
+
+    out = tmp_path_factory.mktemp("synth") / "earth"
+    cities = read_cities(15000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "read_cities", lambda: cities)
+        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
+    return out

@@ -10,6 +10,8 @@ import pytest
 from tests.recipes.marks import marks, values
 
 from geocairn.errors import UnknownName
+from geocairn.train.hierloc import make_hierloc_task
+from geocairn.train.trainer import Trainer
 
 ROOT = Path(__file__).parents[2]
 LEVELS = ("country", "region", "subregion", "city")
@@ -59,6 +61,16 @@ def test_every_override_of_every_variant_is_taken_and_says_what_the_recipe_then_
         last = dict(parse_override(override) for override in recipes.variants.written_out(variant.overrides, recipes.variants.SMALL))
         for path, value in last.items():
             assert value_at(recipe, ".".join(path)) == value, (variant.name, path)
+
+
+def test_every_variant_takes_a_step(recipes, small_synth, tmp_path):
+    small = (f"data.dir={small_synth}", "text.dim=8", "train.batch_size=64", "model.dim=8", "model.image.hidden=8", "model.image.width=8")
+    small += ("model.entities.hidden=8", "model.attention.fuse_hidden=8")
+    overrides = {variant.overrides for variant in recipes.variants.variants()} | {earth.overrides for earth in recipes.variants.EARTHS.values()}
+    for number, of_variant in enumerate(sorted(overrides)):
+        recipe = recipes.variants.recipe_of(of_variant, small)
+        stepped = Trainer(make_hierloc_task(recipe, tmp_path / str(number)), recipe.train).step(0)
+        assert 0 < stepped.grad_norm < np.inf, of_variant
 
 
 def test_no_two_variants_have_one_name_and_none_that_of_a_group_or_limit(recipes):
