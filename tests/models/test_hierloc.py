@@ -4,6 +4,8 @@ import geoopt
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from geocairn.errors import BadConfig, BadFeatures
@@ -388,6 +390,55 @@ KNOBS = {
     "prototypes": {"loss": {"prototypes": "soft"}},
     "one prototype": {"P": 1},
 }
+
+
+def left_out(labels: torch.Tensor, features: torch.Tensor) -> list[LeftOut]:
+    return [LeftOut(of_level, features, torch.ones(len(of_level))) for of_level in labels.T]
+
+
+@given(
+    changes=st.fixed_dictionaries(
+        {
+            "geometry": st.sampled_from(GEOMETRIES),
+            "image": st.fixed_dictionaries({"skip": st.booleans(), "sharpness": st.booleans()}),
+            "entities": st.fixed_dictionaries(
+                {
+                    **{key: st.booleans() for key in ("use_image", "use_location", "use_text", "inherit", "skip", "prior")},
+                    "no_image_at": st.lists(st.sampled_from([*SIZES]), unique=True),
+                    "leave_out": st.sampled_from(["none", "photos", "authors"]),
+                    "encoder": st.sampled_from(["shared", "per_level"]),
+                    "anchor": st.sampled_from(["manifold", "tangent", "none"]),
+                    "shrink_photos": st.sampled_from([[], [2.0, 5.0, 9.0]]),
+                }
+            ),
+            "attention": st.fixed_dictionaries({"is_on": st.booleans(), "trains_entities": st.booleans()}),
+            "loss": st.fixed_dictionaries(
+                {
+                    "geo": st.fixed_dictionaries({"kernel": st.sampled_from(["laplace", "gaussian", "inverse", "none"]), "is_learned": st.booleans()}),
+                    "tau": st.fixed_dictionaries({"is_learned": st.booleans(), "is_shared": st.booleans()}),
+                    "prototypes": st.sampled_from(["nearest", "soft"]),
+                    "pairs_at_once": st.sampled_from([1, 2**20]),
+                }
+            ),
+        }
+    ),
+    prototypes=st.sampled_from([1, 3]),
+)
+def test_settings_go_together_or_are_refused(changes, prototypes):
+    try:
+        found = model(prototypes=prototypes, **changes)
+    except (BadConfig, BadFeatures):
+        return
+    features, labels, place = batch()
+    total = found.loss(features, labels, place, left_out(labels, features)).total
+    total.backward()
+    assert total.isfinite()
+    assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in found.parameters())
+    kept = HierLoc.for_inference(found.config, list(SIZES), found.eval().inference_state())
+    with torch.no_grad():
+        for one, two in zip(found.level_log_scores(features), kept.level_log_scores(features), strict=True):
+            assert one.isfinite().all()
+            assert one.equal(two)
 
 
 @pytest.fixture(scope="module")
