@@ -97,6 +97,15 @@ def systems_table(known: Mapping[str, Sequence[Row]], shares: Mapping[str, Any])
     return lines
 
 
+def _trainings(measured: Mapping[str, Sequence[Row]], result: Row) -> str:
+    """How long trainings took, with the names of those that took longer than was set."""
+    set_s = result["longest_training_s"]
+    longest = {name: max(row["train_core_s"] for row in rows) for name, rows in measured.items() if name not in result["same_as"]}
+    over = [name for name, seconds in longest.items() if seconds > set_s]
+    words = f"trainings took up to {max(longest.values()):.0f} s of one core where {set_s} were set"
+    return f"{words} (more than that: {', '.join(over)})" if over else words
+
+
 def _faults(rows: Mapping[str, Sequence[Row]]) -> list[str]:
     """What could not be trained or calibrated, and so is not in a row's figures, or is in them as it was."""
     lines = []
@@ -137,12 +146,11 @@ def ablation_figures(result: Row) -> str:
     if not measured:
         return NOTHING
     settings, n_waiting = result["settings"], len([name for name in result["made_of"] if not every[name]])
-    longest_s = max(row["train_core_s"] for of_name in measured.values() for row in of_name)
     lines = [
         f"{settings['photos']:,} photos, {settings['cities']:,} cities, all test photos of {_earths(measured.values())} (the seed of the Earth is also that of "
         f"training); {_SPREAD} `recipes/hierloc_synth.toml` with {' '.join(f'`{override}`' for override in result['base'])}, and what each row says over it; "
-        f'longest training {longest_s:.0f} s of one core ({result["longest_training_s"]} were set). "Against" is the difference from the first row of a '
-        "table, Earth by Earth: Earths differ more from each other than variants do, so it is by this that rows are to be compared.",
+        f'{_trainings(measured, result)}. "Against" is the difference from the first row of a table, Earth by Earth: '
+        "Earths differ more from each other than variants do, so it is by this that rows are to be compared.",
         *([f"{n_waiting} rows of {len(result['made_of'])} are not measured yet and not shown."] if n_waiting else []),
         "",
         *_faults(every),

@@ -320,13 +320,17 @@ def ablation_result(recipes, size, rows):
 
 def test_the_page_holds_variants_against_the_first_of_their_group_earth_by_earth(recipes, size):
     rows = {("ours", 0): {"city_pct": 30.0}, ("ours", 1): {"city_pct": 40.0}, ("Euclidean", 0): {"city_pct": 29.0}, ("Euclidean", 1): {"city_pct": 38.0}}
-    text = recipes.page.ablation_figures(ablation_result(recipes, size, rows))
+    result = ablation_result(recipes, size, rows)
+    text = recipes.page.ablation_figures(result)
     geometry = text.split("### Geometry")[1].split("###")[0]
     assert "| Euclidean | 50.0 ± 0.0 | 50.0 ± 0.0 | 50.0 ± 0.0 | 33.5 ± 6.4 | 1000 ± 0 | -1.5 ± 0.7 | +0 ± 0 |" in geometry
     assert "city against hyperbolic" in geometry
     assert "spherical" not in geometry
     assert "rows of" in text
     assert "not measured yet" in text
+    assert "trainings took up to 60 s of one core where 180 were set. " in text
+    too_long = {**result, "longest_training_s": 59}
+    assert "took up to 60 s of one core where 59 were set (more than that: ours, Euclidean). " in recipes.page.ablation_figures(too_long)
 
 
 def test_the_page_shows_other_earths_as_shares_of_their_limits(recipes, size):
