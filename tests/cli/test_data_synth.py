@@ -18,17 +18,9 @@ def command(monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def earth(tmp_path_factory):
+def earth(small_synth):
     """A small Earth, written by the function that the command calls."""
-    from geocairn.synth.settings import SynthSettings
-    from geocairn.synth.write import write_synth
-
-    out = tmp_path_factory.mktemp("synth") / "earth"
-    cities = read_cities(15000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "read_cities", lambda: cities)
-        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
-    return out
+    return small_synth
 
 
 def answers(text):

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.geo.sphere import unit_from_latlon
-from geocairn.models.entity_features import LeftOut, LevelFeatures
+from geocairn.models.entity_features import LevelFeatures
 from geocairn.models.geometry import pairwise_squared_distance
 from geocairn.models.hierloc import HierLoc, HierLocConfig
+from geocairn.train.left_out import own_photos
 
 D_IMG, D_TEXT, BATCH = 10, 6, 8
 SIZES = {"country": 3, "region": 7, "city": 20}
@@ -392,10 +393,6 @@ KNOBS = {
 }
 
 
-def left_out(labels: torch.Tensor, features: torch.Tensor) -> list[LeftOut]:
-    return [LeftOut(of_level, features, torch.ones(len(of_level))) for of_level in labels.T]
-
-
 @given(
     changes=st.fixed_dictionaries(
         {
@@ -430,7 +427,7 @@ def test_settings_go_together_or_are_refused(changes, prototypes):
     except (BadConfig, BadFeatures):
         return
     features, labels, place = batch()
-    total = found.loss(features, labels, place, left_out(labels, features)).total
+    total = found.loss(features, labels, place, own_photos(features, labels)).total
     total.backward()
     assert total.isfinite()
     assert all(parameter.grad is None or parameter.grad.isfinite().all() for parameter in found.parameters())
@@ -508,7 +505,7 @@ def test_all_features_may_be_off():
 def test_photos_are_left_out_in_training_alone():
     found = model(entities={"leave_out": "photos"})
     features, labels, unit = batch()
-    left_out = [LeftOut(places[places >= 0], features[places >= 0], torch.ones(int((places >= 0).sum()))) for places in labels.T]
+    left_out = own_photos(features, labels)
     training = found.loss(features, labels, unit, left_out).total.item()
     assert (
         found.eval().loss(features, labels, unit, left_out).total.item()
