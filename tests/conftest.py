@@ -81,14 +81,6 @@ def atlas(_own_cache: None) -> "Atlas":
 @pytest.fixture(scope="session")
 def small_synth(tmp_path_factory: pytest.TempPathFactory, _own_cache: None) -> Path:
     """600 photos of 60 cities of a synthetic Earth, read only."""
-    from geocairn.places.geonames import read_cities
-    from geocairn.synth import places
-    from geocairn.synth.settings import SynthSettings
-    from geocairn.synth.write import write_synth
+    from tests.small_earth import write_small_earth
 
-    out = tmp_path_factory.mktemp("synth") / "earth"
-    cities = read_cities(15000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "read_cities", lambda: cities)
-        write_synth(out, SynthSettings(photos=600, cities=60, unseen_max=0.02))
-    return out
+    return write_small_earth(tmp_path_factory.mktemp("synth") / "earth", photos=600, cities=60, unseen_max=0.02)

@@ -4,11 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.cli.command import Command
+from tests.small_earth import write_small_earth
 
-from geocairn.places.geonames import read_cities
-from geocairn.synth import places
-from geocairn.synth.settings import SynthSettings
-from geocairn.synth.write import write_synth
 from geocairn.systems.bundle import load_bundle
 from geocairn.systems.limits import LimitSystem
 
@@ -20,12 +17,7 @@ def command(monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def earth(tmp_path_factory):
-    out = tmp_path_factory.mktemp("synth") / "earth"
-    cities = read_cities(15000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "read_cities", lambda: cities)
-        write_synth(out, SynthSettings(photos=400, cities=30, unseen_max=0.05, val_share=0.3))
-    return out
+    return write_small_earth(tmp_path_factory.mktemp("synth") / "earth", photos=400, cities=30, unseen_max=0.05, val_share=0.3)
 
 
 def test_the_command_tells_before_and_after_and_writes_the_bundle(command, earth, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from tests.small_earth import write_small_earth
 from tests.train.test_hierloc import trained
 
 from geocairn.answer.decide import Calibration
@@ -22,22 +23,13 @@ from geocairn.evaluate.temperature import Told, expected_calibration_error, fit_
 from geocairn.locate import Locator
 from geocairn.manifest import file_sha256, read_manifest
 from geocairn.places.files import load_hierarchy
-from geocairn.places.geonames import read_cities
-from geocairn.synth import places
-from geocairn.synth.settings import SynthSettings
-from geocairn.synth.write import write_synth
 from geocairn.systems.bundle import load_bundle, save_bundle, verify_bundle
 from geocairn.systems.limits import LimitSystem, save_limit
 
 
 @pytest.fixture(scope="module")
 def earth(tmp_path_factory):
-    out = tmp_path_factory.mktemp("synth") / "earth"
-    cities = read_cities(15000)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "read_cities", lambda: cities)
-        write_synth(out, SynthSettings(photos=1500, cities=60, unseen_max=0.02, val_share=0.4, photos_per_author=5))
-    return out
+    return write_small_earth(tmp_path_factory.mktemp("synth") / "earth", photos=1500, cities=60, unseen_max=0.02, val_share=0.4, photos_per_author=5)
 
 
 @pytest.fixture(scope="module")
