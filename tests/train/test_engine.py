@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from tests.train.toy import Places, Regression, recipe, same, weights
 
+from geocairn.answer.decide import Calibration
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
@@ -248,6 +249,22 @@ def test_a_finished_run_can_go_on_for_longer(tmp_path):
     assert min(made) == 20
     assert rows == run(tmp_path / "long", {"schedule": "constant", "epochs": 8})
     assert "epochs = 8" in (tmp_path / "run/config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        (Calibration(calibrated=True).model_dump_json(), True),
+        (Calibration(calibrated=False).model_dump_json(), False),
+        ("{", False),
+    ],
+)
+def test_a_calibration_that_a_longer_run_writes_over_is_told(tmp_path, text, is_told):
+    folder, said = tmp_path / "run", []
+    run(folder)
+    (folder / "bundle/calibration.json").write_text(text)
+    train(folder, recipe({"epochs": 6}), lambda _: Regression(recipe({"epochs": 6})), resume=True, tell=said.append)
+    assert (said[-1] == f"{folder}/bundle: was calibrated, and the new weights are not; calibrate it anew") is is_told
 
 
 def test_rows_of_another_length_after_the_checkpoint_are_cut(tmp_path):

@@ -179,6 +179,14 @@ def read_config(folder: Path) -> BundleConfig:
     return _parsed(BundleConfig, folder / "config.json")
 
 
+def is_calibrated(folder: Path) -> bool:
+    """Whether a bundle's probabilities were fitted; False where there is no bundle that says so."""
+    try:
+        return _parsed(Calibration, folder / "calibration.json").calibrated
+    except BadBundle:
+        return False
+
+
 def verify_bundle(folder: Path) -> None:
     """Check that a bundle holds all files that it lists, as they were saved, and no others.
 

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from geocairn.errors import BadConfig, BadRun
+from geocairn.systems.bundle import is_calibrated
 from geocairn.train.checkpoint import checkpoint_steps, load_checkpoint, prune_checkpoints, save_checkpoint
 from geocairn.train.generators import seed_generators
 from geocairn.train.guard import check_parameters
@@ -124,7 +125,7 @@ def train(
             log.drop_after(progress.step)
         with watching() as watch:
             _run_steps(out / CHECKPOINTS, trainer, progress, log, watch, tell)
-    return _finish(out, recipe, trainer, progress)
+    return _finish(out, recipe, trainer, progress, tell)
 
 
 def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
@@ -183,12 +184,15 @@ def _keep(folder: Path, trainer: Trainer, progress: Progress) -> None:
     prune_checkpoints(folder, keep_last=trainer.settings.keep_last, best=progress.best_step)
 
 
-def _finish(out: Path, recipe: Recipe, trainer: Trainer, progress: Progress) -> Path:
+def _finish(out: Path, recipe: Recipe, trainer: Trainer, progress: Progress, tell: Tell) -> Path:
     """Save the bundle of the best weights, and write down that the run has ended."""
     best = progress.best_step if progress.best_step is not None else progress.step
     trainer.load_weights(load_checkpoint(out / CHECKPOINTS, best))
     trainer.task.model.eval()
+    was_calibrated = is_calibrated(out / BUNDLE)
     trainer.task.save_bundle(out / BUNDLE)
+    if was_calibrated:
+        tell(f"{out / BUNDLE}: was calibrated, and the new weights are not; calibrate it anew")
     stopped_by = "length" if progress.step >= trainer.length.steps else "patience"
     told = {"steps": progress.step, "stopped_by": stopped_by, "best_step": best, "validation": _known(progress.metrics)}
     save_finished(out, recipe, told)
