@@ -88,5 +88,5 @@ def hostile():
 
 def album():
     """One photo of each sort: answered, across the antimeridian, abstained, hostile, failed."""
-    abstained = prediction("blank.png", abstain="no clue narrows it down to a country", levels=[], clues=[], claimed=None)
+    abstained = prediction("blank.png", abstain="nothing narrows it down to a country", levels=[], clues=[], claimed=None)
     return [prediction(), across_the_antimeridian(), abstained, hostile(), failed()]

@@ -20,7 +20,7 @@ from geocairn.places.hierarchy import Hierarchy
 
 Finest = Literal["country", "region", "city", "exact"]
 Decide = Literal["mode", "geoscore", "median"]
-NO_COUNTRY = "no clue narrows it down to a country"
+NO_COUNTRY = "nothing narrows it down to a country"
 # About 1 km; `--finest exact` lifts it.
 DECIMALS = 2
 EXACT_DECIMALS = 6
