@@ -127,7 +127,7 @@ def test_the_mp16_recipe_takes_a_step_on_photos_that_have_coordinates_alone(geoc
     told = ok(geocairn, "train", RECIPES["mp16"], f"data.dir={data}", f"text.encoder={clip}", *SMALL, "--dry-run")
     assert re.search(r"hierloc on cpu: 36 training rows", told)
     assert re.search(r"parameters, manifold.*: \d+", told)
-    assert re.search(r"loss: \d+\.?\d* -> \d+", told)
+    assert re.search(r"loss of these steps: \d+\.?\d* -> \d+", told)
 
 
 @pytest.mark.parametrize("name", RECIPES)
