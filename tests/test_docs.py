@@ -51,6 +51,14 @@ def test_the_protocols_page_has_the_tables_of_the_results_and_the_rules_of_the_c
     assert "generated" in result["note"]
 
 
+def test_formats_name_every_key_of_a_report():
+    from geocairn.evaluate.report import Report
+
+    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
+    table = page.split("| key of `report.json` |")[1].split("\n\n")[0]
+    assert [key for key in Report.model_fields if f"`{key}`" not in table] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_that_exist(page):
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
