@@ -72,7 +72,7 @@ def full_figures(result: Row) -> str:
     lines = [
         f"{settings['photos']:,} photos, {settings['cities']:,} cities, all test photos of {_earths(known.values())}; {_SPREAD} Level figures are of the "
         "posterior's likeliest place; GeoScore by the point of the highest expected GeoScore; trained systems calibrated on the validation photos. "
-        "Share: what a GeoScore is above the prior's, of what Bayes' is.",
+        "Share: of the GeoScore between the prior and the Bayes limit.",
         "",
         *systems_table(known, compared.get("systems", {})),
         "",
@@ -177,8 +177,8 @@ def _other_earths(rows: Mapping[str, Sequence[Row]], result: Row) -> list[str]:
     lines = [
         "### Earths without what hides the places",
         "",
-        "The same recipe on features that no warp hides, and where no two photos have one author; a warp changes nothing for the limit. On the right in "
-        "per cent of what the learnable limit has right there.",
+        "Features that no warp hides, and photos of which no two have one author; there the recipe goes without the spread of authors and leaves out photos "
+        "alone. A warp changes nothing for the limit. The four columns on the right: what HierLoc has right, in per cent of what the learnable limit has.",
         "",
         f"| | {' | '.join(f'{level}, %' for level in LEVELS)} | {' | '.join(f'{level}, % of the limit' for level in LEVELS)} |",
         f"|---|{'---|' * (2 * len(LEVELS))}",
@@ -228,10 +228,11 @@ def _tables(known: Mapping[str, Sequence[Row]]) -> list[str]:
     """By training photos of the true city, and by landmass; each group's figures are means over the Earths that have it."""
     with_tables = {name: rows for name, rows in known.items() if all("tables" in row for row in rows) and name in ("hierloc", "learnable", "ours")}
     lines = []
-    for table, words in {"training_count": "Error by training photos of the true city", "island": "Error on islands and mainland"}.items():
+    tables = {"training_count": ("Error by training photos of the true city", "training photos"), "island": ("Error on islands and mainland", "landmass")}
+    for table, (words, column) in tables.items():
         body = [line for name, rows in with_tables.items() for line in _table(SYSTEMS.get(name, name), rows, table)]
         if body:
-            lines += [f"### {words}", "", "| | | photos | country, % | GeoScore | median, km |", "|---|---|---|---|---|---|", *body, ""]
+            lines += [f"### {words}", "", f"| | {column} | photos of all Earths | country, % | GeoScore | median, km |", "|---|---|---|---|---|---|", *body, ""]
     return lines
 
 

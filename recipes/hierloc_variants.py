@@ -33,7 +33,7 @@ _HYPERBOLIC = "model.geometry=hyperbolic"
 VARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "additions": {
         "ours": (),
-        "the paper's own": (*OFF.values(), f"{_ENTITIES}.anchor=manifold", f"{_ENTITIES}.use_text=true", "model.attention.heads=8"),
+        "the paper's parts alone": (*OFF.values(), f"{_ENTITIES}.anchor=manifold", f"{_ENTITIES}.use_text=true", "model.attention.heads=8"),
         **{f"without {addition}": (override,) for addition, override in OFF.items()},
         "leaving out photos alone": (f"{_ENTITIES}.leave_out=photos",),
         "with inheritance": (f"{_ENTITIES}.inherit=true",),

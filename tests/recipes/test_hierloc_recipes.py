@@ -87,7 +87,7 @@ def test_variants_of_a_group_differ(recipes):
 
 
 def test_the_papers_own_has_none_of_our_additions(recipes):
-    model = (own := recipes.variants.recipe_of(recipes.variants.VARIANTS["additions"]["the paper's own"], ())).model
+    model = (own := recipes.variants.recipe_of(recipes.variants.VARIANTS["additions"]["the paper's parts alone"], ())).model
     assert (model.image.sharpness, model.image.skip) == (False, False)
     entities = model.entities
     assert (entities.skip, entities.inherit, entities.prior, entities.leave_out, entities.shrink_photos) == (False, False, False, "none", ())
