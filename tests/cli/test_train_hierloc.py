@@ -356,7 +356,7 @@ def test_places_built_from_test_rows_are_refused_unless_asked_for(command, data,
     pq.write_table(rows.set_column(rows.column_names.index("split"), "split", pa.array(["train"] * len(rows))), copy / "train.parquet")
     said = command.refused("train", copy / "hierloc.toml", f"data.dir={copy}", "--out", tmp_path / "run")
     assert "8 of the 8 photos in" in said
-    assert "build them from training rows alone" in said
+    assert "leave them out of that manifest" in said
 
 
 def test_a_leak_wants_all_three_splits(command, data, tmp_path):

@@ -11,7 +11,7 @@ from tests.places.factory import small_earth
 from geocairn.errors import BadHierarchy, BadOutput
 from geocairn.manifest import Manifest
 from geocairn.places.files import save_hierarchy
-from geocairn.places.origin import check_not_built_from, n_shared_photos, photo_fingerprints, save_origin
+from geocairn.places.origin import add_to_origin, check_not_built_from, n_shared_photos, photo_fingerprints, save_origin
 
 
 def manifest_of(*photos):
@@ -37,10 +37,19 @@ def test_fingerprints_are_the_first_eight_bytes_of_the_hash(photos):
 
 def test_one_test_photo_among_the_rows_is_enough(folder):
     check_not_built_from(folder, manifest_of("d.jpg", "A.jpg", "x/a.jpg"))
-    with pytest.raises(BadHierarchy, match=r"1 of the 2 photos in test.csv are among the 3 that these places were built from; build"):
+    with pytest.raises(BadHierarchy, match=r"1 of the 2 photos in test.csv are among the 3 that these places were built from; leave them out"):
         check_not_built_from(folder, manifest_of("d.jpg", "c.jpg"))
     with pytest.raises(BadHierarchy, match="3 of the 3"):
         check_not_built_from(folder, manifest_of("a.jpg", "b.jpg", "c.jpg"))
+
+
+def test_photos_that_are_learned_from_join_those_of_the_places(folder):
+    add_to_origin(folder, ["d.jpg", "a.jpg", "d.jpg"])
+    save_origin(folder / "at once", ["a.jpg", "b.jpg", "c.jpg", "d.jpg"])
+    assert (folder / "rows.npy").read_bytes() == (folder / "at once/rows.npy").read_bytes()
+    save_origin(folder, None)
+    with pytest.raises(BadHierarchy, match=r"rows\.npy: no such file"):
+        add_to_origin(folder, ["d.jpg"])
 
 
 def test_shared_photos_are_counted(folder, atlas):

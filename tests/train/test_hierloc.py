@@ -251,6 +251,33 @@ def test_a_hierarchy_that_holds_test_rows_is_refused_whatever_it_says_of_itself(
             task_of(copy, tmp_path / split)
 
 
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("source", ["data", "rows"])
+def test_training_rows_that_are_kept_apart_elsewhere_are_refused(earth, tmp_path, split, source):
+    copy, changed = tmp_path / "earth", {"places": {"source": source}}
+    shutil.copytree(earth, copy)
+    rows, apart = pq.read_table(earth / "train.parquet"), pq.read_table(earth / f"{split}.parquet").slice(3, 2)
+    pq.write_table(pa.concat_tables([rows, apart]), copy / "train.parquet")
+    with pytest.raises(BadManifest, match=rf"train\.parquet: 2 of 542 rows are of the split '{split}'; leave them out"):
+        task_of(copy, tmp_path / "places", **changed)
+    said = apart.set_column(apart.column_names.index("split"), "split", pa.array(["train"] * len(apart)))
+    pq.write_table(pa.concat_tables([rows, said]), copy / "train.parquet")
+    with pytest.raises(BadHierarchy, match=rf"2 of the 30 photos in .*{split}\.parquet are among the 542"):
+        task_of(copy, tmp_path / "places", **changed)
+
+
+def test_a_bundle_knows_the_photos_that_it_learned_from_besides_those_of_its_places(earth, tmp_path):
+    copy = tmp_path / "earth"
+    shutil.copytree(earth, copy)
+    of_test = pq.read_table(earth / "test.parquet")
+    said = of_test.set_column(of_test.column_names.index("split"), "split", pa.array(["train"] * len(of_test)))
+    pq.write_table(pa.concat_tables([pq.read_table(earth / "train.parquet"), said]), copy / "train.parquet")
+    (copy / "test.parquet").unlink()
+    task_of(copy, tmp_path / "run")
+    with pytest.raises(BadHierarchy, match="30 of the 30 photos in"):
+        check_not_built_from(tmp_path / "run/places", read_manifest(earth / "test.parquet"))
+
+
 def test_validation_rows_that_tell_nothing_are_refused(earth, tmp_path):
     copy = tmp_path / "earth"
     shutil.copytree(earth, copy)

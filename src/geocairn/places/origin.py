@@ -39,8 +39,18 @@ def save_origin(folder: Path, photos: Iterable[str] | None) -> None:
     if photos is None:
         (folder / ROWS_FILE).unlink(missing_ok=True)
         return
-    with appearing_at_once(folder / ROWS_FILE) as draft, draft.open("wb") as file:
-        np.save(file, photo_fingerprints(photos))
+    _write_fingerprints(folder / ROWS_FILE, photo_fingerprints(photos))
+
+
+def add_to_origin(folder: Path, photos: Iterable[str]) -> None:
+    """Add photos to those that the hierarchy in `folder` is built from: what is learned of its places comes from them too.
+
+    Raises:
+        BadHierarchy: `rows.npy` is missing or damaged.
+        BadOutput: the folder cannot be written.
+    """
+    path = folder / ROWS_FILE
+    _write_fingerprints(path, np.union1d(_read_fingerprints(path), photo_fingerprints(photos)))
 
 
 def check_not_built_from(folder: Path, manifest: Manifest) -> None:
@@ -56,7 +66,7 @@ def check_not_built_from(folder: Path, manifest: Manifest) -> None:
         n_tested, n_built_from = len(photo_fingerprints(manifest.photos)), len(_read_fingerprints(folder / ROWS_FILE))
         raise BadHierarchy(
             f"{folder}: {n_shared} of the {n_tested} photos in {manifest.path} are among the {n_built_from} that these places were built from; "
-            "build them from training rows alone"
+            "leave them out of that manifest, or build from rows without them"
         )
 
 
@@ -81,6 +91,11 @@ def _read_meta(path: Path) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise BadHierarchy(f"{path}: does not describe a hierarchy; build it anew")
     return meta
+
+
+def _write_fingerprints(path: Path, fingerprints: NDArray[np.uint64]) -> None:
+    with appearing_at_once(path) as draft, draft.open("wb") as file:
+        np.save(file, fingerprints)
 
 
 def _read_fingerprints(path: Path) -> NDArray[np.uint64]:

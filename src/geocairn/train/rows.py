@@ -24,7 +24,7 @@ from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
 from geocairn.models.encoders import Device, Precision, encoder_identity
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.places.origin import ROWS_FILE, check_not_built_from
+from geocairn.places.origin import ROWS_FILE, add_to_origin, check_not_built_from
 from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_row_entities, stand_rows
 from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
@@ -143,14 +143,31 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     """The hierarchy of the training rows, kept in `out`, the run's folder `places`.
 
     Raises:
-        BadManifest: the hierarchy beside the manifests was not built from training rows alone, or its files are missing.
-        BadHierarchy: photos of `val.parquet` or `test.parquet` are among the rows, whatever the hierarchy says of itself.
+        BadManifest: the hierarchy beside the manifests was not built from training rows alone, or its files are missing; `train.parquet` holds rows of
+            another split.
+        BadHierarchy: photos of `val.parquet` or `test.parquet` are among its rows or those of `train.parquet`, whatever either says of itself.
     """
+    photos = _training_photos(recipe.data)
     hierarchy = _built_places(recipe, out)
+    add_to_origin(out, photos)
     for manifest in (recipe.data.dir / name for name in KEPT_APART):
         if manifest.is_file():
             check_not_built_from(out, read_manifest(manifest))
     return hierarchy
+
+
+def _training_photos(data: DataSettings) -> Sequence[str]:
+    """The photos that are trained on.
+
+    Raises:
+        BadManifest: rows without names, or of another split.
+    """
+    table = read_coordinates(data.dir / "train.parquet", columns=("split",))
+    splits = table.columns.get("split")
+    for code, split in enumerate(splits.values if splits is not None else ()):
+        if splits is not None and split != "train" and (n := int((splits.codes == code).sum())):
+            raise BadManifest(f"{table.path}: {n} of {len(table)} rows are of the split {split!r}; leave them out of it, or mend their split")
+    return photo_names(table)[: data.photos or None]
 
 
 def _built_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
