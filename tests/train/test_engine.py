@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -265,6 +266,14 @@ def test_a_calibration_that_a_longer_run_writes_over_is_told(tmp_path, text, is_
     (folder / "bundle/calibration.json").write_text(text)
     train(folder, recipe({"epochs": 6}), lambda _: Regression(recipe({"epochs": 6})), resume=True, tell=said.append)
     assert (said[-1] == f"{folder}/bundle: was calibrated, and the new weights are not; calibrate it anew") is is_told
+
+
+def test_a_finished_run_without_its_checkpoints_does_not_begin_anew(tmp_path):
+    rows = run(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    with pytest.raises(BadRun, match=r"run/checkpoints: no checkpoints, though the run has ended"):
+        run(tmp_path / "run", {"epochs": 6}, resume=True)
+    assert rows_of(tmp_path / "run") == rows
 
 
 def test_rows_of_another_length_after_the_checkpoint_are_cut(tmp_path):

@@ -15,7 +15,7 @@ from geocairn.train.generators import seed_generators
 from geocairn.train.guard import check_parameters
 from geocairn.train.log import RunLog
 from geocairn.train.recipe import Recipe
-from geocairn.train.run_folder import BUNDLE, CHECKPOINTS, LOG, claim_run, is_finished, save_finished, write_recipe
+from geocairn.train.run_folder import BUNDLE, CHECKPOINTS, FINISHED, LOG, claim_run, is_finished, save_finished, write_recipe
 from geocairn.train.settings import TrainSettings
 from geocairn.train.task import Task
 from geocairn.train.trainer import Stepped, Trainer
@@ -130,6 +130,8 @@ def train(
 
 def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
     steps = checkpoint_steps(folder)
+    if not steps and (folder.parent / FINISHED).exists():
+        raise BadRun(f"{folder}: no checkpoints, though the run has ended, so there is nothing to go on from; train into a new folder")
     if not steps:
         return Progress()
     if steps[-1] > trainer.length.steps:
