@@ -1,6 +1,7 @@
 """A synthetic Earth on disk: whole, the same again, and served like any other data."""
 
 import json
+import shutil
 from hashlib import sha256
 
 import numpy as np
@@ -72,6 +73,17 @@ def test_equal_settings_give_equal_bytes_and_what_is_there_stays(written, tmp_pa
     before = (written / "train.parquet").stat().st_mtime_ns
     assert write_synth(written, SETTINGS)["photos"]["test"] == 50
     assert (written / "train.parquet").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("lost", ["train.parquet", "rows.npy", "features/meta.json", "bayes/manifest.json"])
+def test_an_earth_that_has_lost_a_file_is_written_anew(written, tmp_path, lost):
+    said = []
+    shutil.copytree(written, tmp_path / "earth")
+    path = tmp_path / "earth" / lost
+    shutil.rmtree(path.parent) if lost.startswith("bayes/") else path.unlink()
+    write_synth(tmp_path / "earth", SETTINGS, tell=said.append)
+    assert said[0] == f"{lost} is missing, so all is written anew"
+    assert hashes(tmp_path / "earth") == hashes(written)
 
 
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(written, tmp_path):

@@ -14,6 +14,8 @@ from geocairn.manifest import Manifest
 from geocairn.storage import appearing_at_once
 
 ROWS_FILE = "rows.npy"
+# Of a hierarchy that is built from rows.
+HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 
 
 def photo_fingerprints(photos: Iterable[str]) -> NDArray[np.uint64]:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geocairn.data.feature_store import StoreHeader
+from geocairn.data.feature_store import META, StoreHeader
 from geocairn.data.feature_writer import write_store
 from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadOutput
 from geocairn.places.files import save_hierarchy
-from geocairn.places.origin import save_origin
+from geocairn.places.origin import HIERARCHY_FILES, save_origin
 from geocairn.storage import names_held, write_json
 from geocairn.synth.earth import Earth, draw_earth
 from geocairn.synth.extras import class_maps, tokens
@@ -23,6 +23,7 @@ from geocairn.synth.labels import hierarchy_of_training, labelled_places, manife
 from geocairn.synth.photos import BLOCK, Photos, draw_photos, features
 from geocairn.synth.settings import SPLITS, SynthSettings
 from geocairn.synth.training import learnable_maps, learnable_model, observe_training
+from geocairn.systems.bundle import MANIFEST
 from geocairn.systems.limits import save_limit
 from geocairn.systems.map_likelihood import MapModel
 
@@ -55,7 +56,7 @@ _STORES: Mapping[str, _Store] = {
 
 
 def write_synth(out: Path, settings: SynthSettings, *, tell: Tell = lambda step: None) -> dict[str, Any]:
-    """Write the synthetic Earth of the settings to the folder `out`; one that is there whole stays as it is, an interrupted one goes on.
+    """Write the synthetic Earth of the settings to the folder `out`; one that has all its files stays as it is, an interrupted one goes on.
 
     Args:
         tell: told each step, in words.
@@ -69,8 +70,11 @@ def write_synth(out: Path, settings: SynthSettings, *, tell: Tell = lambda step:
     """
     _claim(out, settings)
     if (out / DONE).exists():
-        tell("already there")
-        return _read(out / DONE)
+        lost = next((name for name in _files(settings) if not (out / name).is_file()), None)
+        if lost is None:
+            tell("already there")
+            return _read(out / DONE)
+        tell(f"{lost} is missing, so all is written anew")
     tell("drawing places")
     earth = draw_earth(settings)
     photos = draw_photos(earth)
@@ -86,6 +90,12 @@ def write_synth(out: Path, settings: SynthSettings, *, tell: Tell = lambda step:
     described = _described(earth, photos)
     write_json(out / DONE, described)
     return described
+
+
+def _files(settings: SynthSettings) -> list[str]:
+    """A file of each part, without which it is not there."""
+    own = [f"{split}.parquet" for split in SPLITS]
+    return [*own, *HIERARCHY_FILES, *(f"{name}/{META}" for name in _wanted_stores(settings)), *(f"{name}/{MANIFEST}" for name in _CARDS)]
 
 
 def _wanted_stores(settings: SynthSettings) -> list[str]:

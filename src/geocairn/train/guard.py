@@ -6,7 +6,7 @@ import torch
 
 from geocairn.errors import BadRun
 
-_MEND = "lower train.lr, or clip gradients with train.clip_norm; the last checkpoint is from before"
+_MEND = "lower train.lr, or clip gradients with train.clip_norm; checkpoints, where there are any, are from before"
 
 
 def check_finite(model: torch.nn.Module, step: int, *, loss: float, grad_norm: float) -> None:

@@ -24,7 +24,7 @@ from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
 from geocairn.models.encoders import Device, Precision, encoder_identity
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.places.origin import ROWS_FILE, add_to_origin, check_not_built_from
+from geocairn.places.origin import HIERARCHY_FILES, add_to_origin, check_not_built_from
 from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_row_entities, stand_rows
 from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 KEPT_APART = ("val.parquet", "test.parquet")
 _BLOCK = 4096
-HIERARCHY_FILES = ("hierarchy.npz", "hierarchy.json", ROWS_FILE)
 
 
 class DataSettings(Config):
