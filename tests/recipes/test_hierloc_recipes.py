@@ -86,7 +86,7 @@ def test_variants_of_a_group_differ(recipes):
         assert group == "additions" or len(set(made)) == len(made), group
 
 
-def test_the_papers_own_has_none_of_our_additions(recipes):
+def test_the_papers_parts_alone_have_none_of_our_additions(recipes):
     model = (own := recipes.variants.recipe_of(recipes.variants.VARIANTS["additions"]["the paper's parts alone"], ())).model
     assert (model.image.sharpness, model.image.skip) == (False, False)
     entities = model.entities

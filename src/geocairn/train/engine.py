@@ -130,9 +130,9 @@ def train(
 
 def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
     steps = checkpoint_steps(folder)
-    if not steps and (folder.parent / FINISHED).exists():
-        raise BadRun(f"{folder}: no checkpoints, though the run has ended, so there is nothing to go on from; train into a new folder")
     if not steps:
+        if (folder.parent / FINISHED).exists():
+            raise BadRun(f"{folder}: no checkpoints, though the run has ended, so there is nothing to go on from; train into a new folder")
         return Progress()
     if steps[-1] > trainer.length.steps:
         raise BadRun(f"{folder.parent}: has done {steps[-1]} steps, more than the {trainer.length.steps} asked for; train longer, or into a new folder")

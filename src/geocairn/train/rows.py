@@ -163,8 +163,9 @@ def _training_photos(data: DataSettings) -> Sequence[str]:
     """
     table = read_coordinates(data.dir / "train.parquet", columns=("split",))
     splits = table.columns.get("split")
-    for code, split in enumerate(splits.values if splits is not None else ()):
-        if splits is not None and split != "train" and (n := int((splits.codes == code).sum())):
+    n_of = {} if splits is None else {split: int((splits.codes == code).sum()) for code, split in enumerate(splits.values)}
+    for split, n in n_of.items():
+        if n and split != "train":
             raise BadManifest(f"{table.path}: {n} of {len(table)} rows are of the split {split!r}; leave them out of it, or mend their split")
     return photo_names(table)[: data.photos or None]
 
