@@ -256,14 +256,22 @@ def test_shipped_bundles_are_refused(earth, name):
         calibrate_bundle(Path(name), earth / "val.parquet")
 
 
-@pytest.mark.parametrize("where", ["inside", "file", "other"])
+@pytest.mark.parametrize("where", ["inside", "file", "other", "another bundle"])
 def test_targets_that_cannot_be_are_refused_before_the_work(earth, tmp_path, where, monkeypatch):
     monkeypatch.setattr(module, "scored_photos", lambda *rest, **more: pytest.fail("began to work"))
-    out = {"inside": earth / "bayes/new", "file": tmp_path / "file", "other": tmp_path}[where]
+    another = shutil.copytree(earth / "learnable", tmp_path / "another")
+    out = {"inside": earth / "bayes/new", "file": tmp_path / "file", "other": tmp_path, "another bundle": another}[where]
     (tmp_path / "file").write_text("mine")
     with pytest.raises(BadOutput):
         calibrate_bundle(earth / "bayes", earth / "val.parquet", out=out)
     assert (tmp_path / "file").read_text() == "mine"
+    assert load_bundle(another).sha256 == load_bundle(earth / "learnable").sha256
+
+
+def test_a_calibration_is_written_over_an_older_one_of_the_same_bundle(earth, tmp_path):
+    out = shutil.copytree(earth / "bayes", tmp_path / "b")
+    found = calibrate_bundle(earth / "bayes", earth / "val.parquet", out=out)
+    assert found.bundle_sha256 == load_bundle(out).sha256 != load_bundle(earth / "bayes").sha256
 
 
 def test_a_damaged_bundle_is_refused(earth, tmp_path):

@@ -13,7 +13,7 @@ from email.message import Message
 from urllib.response import addinfourl
 
 import pytest
-from tests.systems.bundles_made import bundle_at
+from tests.systems.bundles_made import bundle_at, change_arrays
 
 from geocairn.errors import BadBundle, BadConfig, BadOutput, GeocairnError, MissingExtra, UnknownName
 from geocairn.systems import archive as archives
@@ -115,6 +115,11 @@ def test_a_folder_that_holds_other_things_is_spared(folder, tmp_path):
     export_bundle(str(folder), other)
     export_bundle(str(folder), other)
     assert contents(other) == contents(folder)
+    change_arrays(other, lambda arrays: arrays.update({"layer0.weight": arrays["layer0.weight"] + 1}))
+    trained = contents(other)
+    with pytest.raises(BadOutput, match=r"other: holds another bundle than .*b, or a damaged one; name a new folder"):
+        export_bundle(str(folder), other)
+    assert contents(other) == trained
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/letter.txt").write_text("dear")
     with pytest.raises(BadOutput, match="holds no bundle"):

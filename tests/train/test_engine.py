@@ -227,6 +227,35 @@ def test_a_finished_run_is_left_alone(tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
 
 
+@pytest.mark.parametrize("damage", ["gone", "cut", "more", "another"])
+def test_a_finished_run_whose_bundle_is_not_its_own_says_so_and_writes_it_anew(tmp_path, damage):
+    run(tmp_path / "run")
+    run(tmp_path / "other", {"seed": 1})
+    bundle, made = tmp_path / "run/bundle", []
+    whole = (bundle / "model.safetensors").read_bytes()
+    if damage == "cut":
+        (bundle / "model.safetensors").write_bytes(whole[:-1])
+    elif damage == "more":
+        (bundle / "notes.txt").write_text("mine")
+    else:
+        shutil.rmtree(bundle)
+    if damage == "another":
+        shutil.copytree(tmp_path / "other/bundle", bundle)
+    with pytest.raises(BadRun, match=r"run: holds a run that has ended, but .*run/bundle is not as it left it; --resume writes that anew, or name"):
+        run(tmp_path / "run", made=made)
+    run(tmp_path / "run", made=made, resume=True)
+    assert made == []
+    assert (bundle / "model.safetensors").read_bytes() == whole
+
+
+def test_a_finished_run_is_trained_whatever_its_calibration(tmp_path):
+    run(tmp_path / "run")
+    (tmp_path / "run/bundle/calibration.json").write_text("{}")
+    made = []
+    run(tmp_path / "run", made=made)
+    assert made == []
+
+
 def test_another_recipe_is_refused_by_the_key_that_differs(tmp_path):
     run(tmp_path / "run")
     with pytest.raises(BadRun, match=r"run: holds a run with train\.lr = 0\.02, not 0\.5; "):

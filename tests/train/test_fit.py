@@ -6,6 +6,7 @@ import pytest
 from tests.train.toy import ToyModel
 
 from geocairn.errors import BadOutput, BadRun
+from geocairn.systems.bundle import system_sha256
 from geocairn.train.fit import fit_run, sizes_of
 from geocairn.train.recipe import AnyRecipe
 
@@ -41,7 +42,8 @@ class Pick:
 def test_a_fit_writes_recipe_log_bundle_and_what_it_found(tmp_path):
     recipe, said = PickRecipe(), []
     assert fit_run(tmp_path / "run", recipe, Pick) == tmp_path / "run/bundle"
-    assert json.loads((tmp_path / "run/finished.json").read_text()) == {"recipe_sha256": recipe.sha256(), "number": 2}
+    told = {"recipe_sha256": recipe.sha256(), "system_sha256": system_sha256(tmp_path / "run/bundle"), "number": 2}
+    assert json.loads((tmp_path / "run/finished.json").read_text()) == told
     assert [json.loads(line)["number"] for line in (tmp_path / "run/log.jsonl").read_text().splitlines()] == [1, 2, 3]
     assert 'system = "pick"' in (tmp_path / "run/config.toml").read_text()
     for resume in (False, True):

@@ -1,5 +1,6 @@
 """The bundle: one trained system in one folder, saved at once, every file listed with its hash, loaded strictly or not at all."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ FORMAT = "geocairn-bundle-1"
 MANIFEST = "manifest.json"
 WEIGHTS = "model.safetensors"
 REQUIRED = ("config.json", "hierarchy.npz", "hierarchy.json", "territory.npz", "calibration.json", "card.md")
+# What another calibration changes; the rest is the system.
+OF_CALIBRATION = ("calibration.json", "card.md")
 # What bundles may hold: nothing that runs when it is read.
 SUFFIXES = (".json", ".npz", ".npy", ".md", ".toml", ".txt", ".safetensors", ".faiss", ".parquet")
 
@@ -185,6 +188,33 @@ def is_calibrated(folder: Path) -> bool:
         return _parsed(Calibration, folder / "calibration.json").calibrated
     except BadBundle:
         return False
+
+
+def system_sha256(folder: Path) -> str:
+    """Hash of the files of a bundle as they are now, but for its calibration: of one system it is the same however it is calibrated."""
+    told = [f"{name} {_sha256_now(folder / name)}" for name in files_in(folder) if name not in OF_CALIBRATION]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _sha256_now(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return "not readable"
+
+
+def check_spares_others(out: Path, source: Path) -> None:
+    """Refuse to write a bundle over that of another system, which may be all that is left of a training.
+
+    Args:
+        out: the folder to write.
+        source: the bundle that it is to hold, calibrated anew or not.
+
+    Raises:
+        BadOutput: `out` holds another bundle, or one that was damaged.
+    """
+    if is_bundle(out) and system_sha256(out) != system_sha256(source):
+        raise BadOutput(f"{out}: holds another bundle than {source}, or a damaged one; name a new folder, or delete that one")
 
 
 def verify_bundle(folder: Path) -> None:

@@ -7,11 +7,10 @@ from geocairn.answer.decide import Calibration
 from geocairn.errors import BadBundle, BadOutput
 from geocairn.manifest import file_sha256
 from geocairn.storage import check_folder_writable, folder_appearing_at_once, write_json
-from geocairn.systems.bundle import MANIFEST, Bundle, copy_listed, verify_bundle
+from geocairn.systems.bundle import MANIFEST, OF_CALIBRATION, Bundle, check_spares_others, copy_listed, verify_bundle
 
 NEVER = "Never calibrated."
 HEADING = "\n## Calibration\n\n"
-CHANGED = ("calibration.json", "card.md")
 
 
 def check_target(folder: Path, out: Path | None) -> Path:
@@ -24,7 +23,7 @@ def check_target(folder: Path, out: Path | None) -> Path:
         The folder to write, with links followed, so that a link to a bundle is not what is replaced.
 
     Raises:
-        BadOutput: `out` is a file, lies in the bundle, holds something else than a bundle, or may not be written.
+        BadOutput: `out` is a file, lies in the bundle, holds something else than this bundle, or may not be written.
     """
     check_folder_writable(out or folder)
     if out is None:
@@ -34,6 +33,7 @@ def check_target(folder: Path, out: Path | None) -> Path:
         raise BadOutput(f"{out}: lies in the bundle itself; name a folder elsewhere")
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
         raise BadOutput(f"{out}: is there and holds no bundle; name a new folder")
+    check_spares_others(out, folder)
     return target
 
 
@@ -55,7 +55,7 @@ def save_recalibrated(bundle: Bundle, calibration: Calibration, *, said: str, ta
         card = (draft / "card.md").read_text(encoding="utf-8").split(HEADING)[0].replace(NEVER, "").rstrip()
         (draft / "card.md").write_text(f"{card}\n{HEADING}{said}\n", encoding="utf-8")
         listed = json.loads((draft / MANIFEST).read_text(encoding="utf-8"))
-        for name in CHANGED:
+        for name in OF_CALIBRATION:
             listed["files"][name] = {"sha256": file_sha256(draft / name), "bytes": (draft / name).stat().st_size}
         write_json(draft / MANIFEST, listed)
         verify_bundle(draft)

@@ -11,7 +11,7 @@ from geocairn.errors import BadBundle, BadConfig, BadOutput, UnknownName
 from geocairn.manifest import file_sha256
 from geocairn.storage import appearing_at_once, folder_appearing_at_once
 from geocairn.systems.archive import manifest_in, unpack, write_tar, write_zip
-from geocairn.systems.bundle import FORMAT, MANIFEST, copy_listed, files_in, is_bundle
+from geocairn.systems.bundle import FORMAT, MANIFEST, check_spares_others, copy_listed, files_in, is_bundle
 from geocairn.systems.bundle_check import check_whole
 from geocairn.systems.bundles import SHIPPED
 from geocairn.systems.fetch import fetch_from_hub, fetch_https
@@ -31,7 +31,7 @@ def export_bundle(bundle: str, out: Path) -> Path:
     Raises:
         BadBundle: the bundle is not whole, or it ships with the package.
         BadConfig: an archive of another kind.
-        BadOutput: `out` cannot be written, or holds something else than an earlier export.
+        BadOutput: `out` cannot be written, or holds something else than an earlier export, of this very bundle where it is a folder.
     """
     folder = bundle_folder(bundle)
     if out.suffix.lower() in _OTHER_ARCHIVES:
@@ -40,6 +40,7 @@ def export_bundle(bundle: str, out: Path) -> Path:
     write = _ARCHIVES.get(out.suffix.lower())
     if write is None:
         _check_folder(out, folder)
+        check_spares_others(out, folder)
         with folder_appearing_at_once(out) as draft:
             copy_listed(folder, draft)
             check_whole(draft)

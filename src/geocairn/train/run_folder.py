@@ -19,6 +19,7 @@ from typing import Any
 from geocairn.data.feature_store import META
 from geocairn.errors import BadConfig, BadOutput, BadRun
 from geocairn.storage import appearing_at_once, write_json
+from geocairn.systems.bundle import system_sha256
 from geocairn.train.log import is_being_written
 from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
@@ -30,12 +31,13 @@ LENGTHS = ("train.epochs", "train.steps")
 
 
 def is_finished(run: Path, recipe: AnyRecipe) -> bool:
-    """Whether the run of this very recipe has ended and its bundle is there.
+    """Whether the run of this very recipe has ended and its bundle is there as it was saved, calibrated since or not.
 
     Raises:
         BadRun: it has, but on other data.
     """
-    if _read_told(run / FINISHED).get("recipe_sha256") != recipe.sha256() or not (run / BUNDLE).is_dir():
+    told = _read_told(run / FINISHED)
+    if told.get("recipe_sha256") != recipe.sha256() or told.get("system_sha256") != system_sha256(run / BUNDLE):
         return False
     _check_data(run, recipe)
     return True
@@ -71,8 +73,13 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
         raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, train with its {CONFIG}, or delete it")
     _check_data(run, recipe)
     if not resume:
-        state = f"of another length ({changed[0][0]} = {changed[0][1]!r})" if changed else "that was cut off"
-        raise BadRun(f"{run}: holds a run {state}; --resume goes on with it, or name a new folder")
+        if changed:
+            state = f"of another length ({changed[0][0]} = {changed[0][1]!r}); --resume goes on with it"
+        elif (run / FINISHED).exists():
+            state = f"that has ended, but {run / BUNDLE} is not as it left it; --resume writes that anew"
+        else:
+            state = "that was cut off; --resume goes on with it"
+        raise BadRun(f"{run}: holds a run {state}, or name a new folder")
     return bool(changed)
 
 
@@ -121,8 +128,8 @@ def write_recipe(run: Path, recipe: AnyRecipe) -> None:
 
 
 def save_finished(run: Path, recipe: AnyRecipe, told: Mapping[str, Any]) -> None:
-    """Write down that the run has ended, and how."""
-    write_json(run / FINISHED, {"recipe_sha256": recipe.sha256(), **told})
+    """Write down that the run has ended, how, and with which bundle."""
+    write_json(run / FINISHED, {"recipe_sha256": recipe.sha256(), "system_sha256": system_sha256(run / BUNDLE), **told})
 
 
 def _changes(run: Path, recipe: AnyRecipe) -> Iterator[tuple[str, Any, Any]]:
