@@ -54,6 +54,7 @@ def test_the_command_writes_an_earth_and_says_what_is_in_it(command, tmp_path, m
         (("--photos", 3), "photos = 3"),
         (("--with", "depth"), "--with depth: 'depth' is not known; write tokens, maps or tokens,maps"),
         (("--set", "gates"), "--set gates: write KEY=VALUE"),
+        (("--set", "=1"), "--set =1: write KEY=VALUE"),
         (("--set", "gates=many"), "--set gates=many: write KEY=VALUE"),
         (("--set", "colour=1"), "colour = 1"),
         (("--seed", -1), "seed = -1"),

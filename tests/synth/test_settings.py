@@ -83,6 +83,30 @@ def test_the_number_of_photos_changes_nothing_in_the_earth(draw):
     assert few.settings.encoder == many.settings.encoder != draw(seed=1)[0].settings.encoder
 
 
+LOUD = {
+    "sigma": (100.0, 100.0, 100.0),
+    "level_variance": (1e4, 1e4, 1e4, 1e4),
+    "field_variance": 1e4,
+    "field_frequency": 1e3,
+    "scene_scale": 1e3,
+    "author_noise": 100.0,
+    "token_noise": 100.0,
+    "warp_strength": 4.0,
+    "place_dim": 512,
+    "author_dim": 512,
+}
+QUIET = {"sigma": (0.01, 0.01, 0.01), "level_variance": (1e-6, 1e-6, 1e-6, 1e-6), "field_variance": 0.0, "field_frequency": 0.0, "scene_scale": 0.01}
+
+
+@pytest.mark.parametrize("changes", [LOUD, QUIET], ids=["loud", "quiet"])
+def test_the_farthest_settings_give_features_that_half_precision_can_hold(draw, changes):
+    earth, photos = draw(**changes)
+    with np.errstate(all="raise"):
+        made = [features(earth, photos, range(200)), tokens(earth, photos, range(200))]
+    kept = [array.astype(np.float16).astype(np.float64) for array in made]
+    assert all(np.isfinite(array).all() and (array.std(axis=0) > 0).all() for array in kept)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -94,6 +118,14 @@ def test_the_number_of_photos_changes_nothing_in_the_earth(draw):
         ({"photos": 0}, "photos = 0"),
         ({"map_concentration": 0.5}, "map_concentration = 0.5"),
         ({"map_concentration": float("inf")}, "map_concentration = inf"),
+        ({"sigma": (1e-300, 3.0, 7.0)}, r"sigma\.0 = 1e-300.*greater than or equal to 0\.01"),
+        ({"level_variance": (3.0, 1e300, 0.2, 0.06)}, r"level_variance\.1 = 1e\+300.*less than or equal to 10000"),
+        ({"field_variance": 1e300}, "field_variance = "),
+        ({"field_frequency": 1e308}, "field_frequency = "),
+        ({"scene_scale": 1e9}, "scene_scale = "),
+        ({"author_noise": 1e300}, "author_noise = "),
+        ({"token_noise": 1e300}, "token_noise = "),
+        ({"photos_per_author": 1e-6}, "photos_per_author = "),
         ({"colour": 1}, "colour = 1.*known keys"),
     ],
 )

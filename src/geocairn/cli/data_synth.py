@@ -32,7 +32,7 @@ def synth(
             given[key] = json.loads(value)
         except ValueError:
             raise BadConfig(f"--set {pair}: write KEY=VALUE with a value as in JSON, such as gates=16") from None
-        if not separator:
+        if not (separator and key):
             raise BadConfig(f"--set {pair}: write KEY=VALUE with a value as in JSON, such as gates=16")
     described = write_synth(out, SynthSettings.parse("command line", given), tell=lambda step: typer.echo(f"geocairn: {step}", err=True))
     counts = ", ".join(f"{n} {name}" for name, n in described["photos"].items())

@@ -11,7 +11,9 @@ GROUP_OF_SCENE = (0,) * 6 + (1,) * 4 + (2,) * 6
 """Indoor, natural, urban: the groups of the 16 scene categories of Places365, in their order."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+# Beyond these, features that are kept in half precision would lose their noise, or overflow.
+Noise = Annotated[float, Field(ge=0.01, le=100)]
+Variance = Annotated[float, Field(ge=1e-6, le=1e4)]
 SPLITS = ("train", "val", "test")
 
 
@@ -37,7 +39,7 @@ class SynthSettings(Config):
     missing: float = Field(0.1, ge=0, lt=1, description="share of training labels left out at each level below the country")
     site_radius_km: float = Field(6.0, ge=4, le=20, description="farthest that a site lies from its city")
     site_jitter_km: float = Field(0.2, ge=0, le=0.2, description="farthest that a site lies from the centre of its cell")
-    photos_per_author: Positive = Field(20.0, description="of one author, on average")
+    photos_per_author: float = Field(20.0, ge=1, le=1e6, description="of one author, on average")
     cities_per_author: int = Field(3, ge=1, description="neighbouring cities that an author lives near")
     authors_cross_splits: bool = Field(False, description="let authors take photos of all splits: a leak, from which no limit gains")
 
@@ -45,18 +47,18 @@ class SynthSettings(Config):
     gates: Literal[3, 16] = Field(3, description="dimensions shown by group of scenes, or by scene, which is much harder to learn")
     open_share: Share = Field(2 / 3, description="share of the place block that a scene shows")
     sharpness: tuple[Share, Share, Share] = Field((0.3, 0.4, 0.3), description="probabilities of the sharpness classes")
-    sigma: tuple[Positive, Positive, Positive] = Field((1.8, 3.0, 7.0), description="noise of the place block in each")
-    level_variance: tuple[Positive, Positive, Positive, Positive] = Field((3.0, 0.8, 0.2, 0.06), description="effects of country, region, subregion, city")
-    field_variance: float = Field(0.5, ge=0, description="of the smooth field on the sphere (climate)")
-    field_frequency: float = Field(2.0, ge=0, description="spread of its wave numbers, in radians per radian")
-    scene_scale: float = Field(3.0, gt=0, description="length of the scene block's vectors")
+    sigma: tuple[Noise, Noise, Noise] = Field((1.8, 3.0, 7.0), description="noise of the place block in each")
+    level_variance: tuple[Variance, Variance, Variance, Variance] = Field((3.0, 0.8, 0.2, 0.06), description="effects of country, region, subregion, city")
+    field_variance: float = Field(0.5, ge=0, le=1e4, description="of the smooth field on the sphere (climate)")
+    field_frequency: float = Field(2.0, ge=0, le=1e3, description="spread of its wave numbers, in radians per radian")
+    scene_scale: float = Field(3.0, ge=0.01, le=1e3, description="length of the scene block's vectors")
     author_dim: int = Field(32, ge=1, le=512, description="numbers of the author block")
-    author_noise: float = Field(0.5, ge=0, description="from photo to photo of an author")
+    author_noise: float = Field(0.5, ge=0, le=100, description="from photo to photo of an author")
     warp_strength: float = Field(0.5, ge=0, le=4, description="of the invertible map that hides all blocks; 0 is a rotation")
 
     tokens: int = Field(16, ge=1, le=1024, description="tokens per photo")
     token_dim: int = Field(32, ge=1, le=1024, description="numbers per token")
-    token_noise: float = Field(0.5, ge=0, description="of each")
+    token_noise: float = Field(0.5, ge=0, le=100, description="of each")
     map_side: int = Field(16, ge=1, le=64, description="cells along each side of a map")
     map_classes: int = Field(150, ge=2, le=255, description="classes of a map, as many as ADE20K has")
     map_concentration: float = Field(20_000.0, ge=1, le=1e9, description="how alike the maps of a country's regions, and of the countries, are")
