@@ -187,6 +187,20 @@ def test_photos_without_features_are_row_errors_and_count_as_wrong(command, tmp_
     assert all(row["error"] or row["candidates"] for row in rows)
 
 
+@pytest.mark.parametrize("words", [("--dry-run",), ("--out", "run")])
+def test_rows_that_cannot_be_trained_on_are_counted_aloud(command, tmp_path, words, monkeypatch):
+    data = write_data(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    rows = pq.read_table(data / "train.parquet")
+    lat = pa.array([None, None, *rows["lat_deg"].to_pylist()[2:]], pa.float64())
+    pq.write_table(pa.concat_tables([rows.set_column(1, "lat_deg", lat), rows.slice(5, 1)]), data / "train.parquet")
+    ran = command("train", data / "hierloc.toml", *words)
+    assert ran.code == 0
+    assert (ran.out + ran.err).count(f"{data}/train.parquet: 3 of 33 rows are left out (no coordinates: 2, repeats an earlier row: 1)\n") == 1
+    if words == ("--dry-run",):
+        assert "30 training rows" in ran.out
+
+
 def test_training_features_that_are_not_finite_are_one_line(command, tmp_path):
     data = write_data(tmp_path / "data", no_features=(3, 4))
     said = command.refused("train", data / "hierloc.toml", "--out", tmp_path / "run")

@@ -62,7 +62,7 @@ def _dry_run(recipe: Any) -> str:
         sizes = sizes_of(lambda folder: kind.make_fit(recipe, folder, features))
     else:
         sizes = [_dry_run_text(dry_run(recipe, lambda folder: kind.make_task(recipe, folder, features)))]
-    return "\n".join([*said, *sizes])
+    return "\n".join([*recipe.rows_left_out(), *said, *sizes])
 
 
 def _dry_run_text(seen: "DryRun") -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,10 @@ class AnyRecipe(Config):
     def data_used(self) -> Mapping[str, str]:
         """What is learned from, by name, as hashes and names that differ where the data do; nothing where the recipe says it all."""
         return {}
+
+    def rows_left_out(self) -> Iterable[str]:
+        """What rows of its manifests cannot be used, in words; nothing where all can, or where it has none."""
+        return ()
 
     def makes_features(self) -> bool:
         """Whether the run extracts features itself, into its own store."""

@@ -20,7 +20,7 @@ from geocairn.data.feature_store import FeatureStore
 from geocairn.data.parquet_file import write_parquet
 from geocairn.errors import BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
-from geocairn.manifest import AUTHOR_COLUMNS, read_manifest
+from geocairn.manifest import AUTHOR_COLUMNS, left_out_words, read_manifest
 from geocairn.models.encoders import Device, Precision, encoder_identity
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
@@ -88,6 +88,18 @@ class LabelledRecipe(AnyRecipe):
         if data.encoder is None:
             return {**files, **store_used(data.dir / data.store)}
         return {**files, "data.encoder": encoder_identity(data.encoder, precision=data.precision)}
+
+    def rows_left_out(self) -> Iterator[str]:
+        """Of each manifest how many, and why.
+
+        Raises:
+            BadManifest, BadCoordinate: one cannot be used at all.
+        """
+        for name in self.photos_used():
+            table = read_coordinates(self.data.dir / name)
+            left_out = left_out_words(table.rejected, table.n_rows)
+            if left_out:
+                yield f"{table.path}: {left_out}"
 
     def makes_features(self) -> bool:
         """Where it names an encoder."""

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from geocairn.data.extract import Watch as WatchPhotos
 from geocairn.train import kinds
 from geocairn.train.engine import Tell, Watch, train, unwatched
 from geocairn.train.fit import fit_run
-from geocairn.train.inputs import open_features
+from geocairn.train.inputs import OpenFeatures, open_features
+
+Made = TypeVar("Made")
 
 
 def run_recipe(
@@ -39,6 +41,16 @@ def run_recipe(
     """
     kind = kinds.KINDS[recipe.system]
     features = partial(open_features, watch=watch_photos, tell=tell)
+
+    def telling(make: Callable[[Any, Path, OpenFeatures], Made]) -> Callable[[Path], Made]:
+        def make_and_tell(folder: Path) -> Made:
+            made = make(recipe, folder, features)
+            for words in recipe.rows_left_out():
+                tell(words)
+            return made
+
+        return make_and_tell
+
     if isinstance(kind, kinds.FitKind):
-        return fit_run(out, recipe, lambda folder: kind.make_fit(recipe, folder, features), resume=resume, tell=tell)
-    return train(out, recipe, lambda folder: kind.make_task(recipe, folder, features), resume=resume, tell=tell, watching=watching)
+        return fit_run(out, recipe, telling(kind.make_fit), resume=resume, tell=tell)
+    return train(out, recipe, telling(kind.make_task), resume=resume, tell=tell, watching=watching)
