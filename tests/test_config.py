@@ -51,6 +51,27 @@ def test_a_value_that_cannot_be_is_named_in_one_line(values, words):
     assert "\n" not in str(refusal.value)
 
 
+class Shelf(Config):
+    """A setting that must be given, and a pair."""
+
+    wide: float
+    cups: tuple[int, int] = (1, 2)
+
+
+def test_a_setting_that_is_missing_is_named_and_not_what_is_around_it():
+    with pytest.raises(BadConfig, match=r"^shelf\.toml: wide: is missing; give it$"):
+        Shelf.parse("shelf.toml", {})
+    with pytest.raises(BadConfig, match=r"^shelf\.toml: cups = \[1\]: value 2 is missing; give it$"):
+        Shelf.parse("shelf.toml", {"wide": 1.0, "cups": [1]})
+
+
+def test_a_long_value_is_cut():
+    with pytest.raises(BadConfig) as refusal:
+        Kettle.parse("kettle.toml", {"heat": "h" * 10_000})
+    assert len(str(refusal.value)) < 250
+    assert "hhh...: Input should be" in str(refusal.value)
+
+
 def test_a_key_inside_is_named_with_its_path():
     with pytest.raises(BadConfig, match=r"kettle\.litres = 0"):
         Kitchen.parse("kitchen.toml", {"kettle": {"litres": 0}})

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from geocairn.errors import BadConfig
 
+_LONGEST_VALUE = 120
+
 
 class Fault(NamedTuple):
     """What is wrong with a setting: its key, dotted; its value, None where several keys are at fault together; and what was expected."""
@@ -43,12 +45,14 @@ class Config(BaseModel):
     def fault_of(cls, error: ValidationError) -> Fault:
         """The first fault that `error` found in values of this class; of an unknown key, with the known ones beside it."""
         first = error.errors()[0]
+        if first["type"] == "missing":
+            return _missing(first["loc"], first["input"])
         key = ".".join(str(part) for part in first["loc"])
         known = f" (known keys: {', '.join(cls._keys_at(first['loc'][:-1]))})" if first["type"] == "extra_forbidden" else ""
         words = first["msg"].removeprefix("Value error, ")
         # A fault of several keys together has no value of its own.
         is_table = not key or (first["type"] == "value_error" and isinstance(first.get("input"), dict))
-        return Fault(key, None if is_table else repr(first.get("input")), f"{words}{known}")
+        return Fault(key, None if is_table else _shown(first.get("input")), f"{words}{known}")
 
     @classmethod
     def _keys_at(cls, path: tuple[int | str, ...]) -> list[str]:
@@ -64,3 +68,15 @@ class Config(BaseModel):
     def sha256(self) -> str:
         """Hash of the settings: equal settings give equal hashes, whatever the order in which they were written."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def _missing(path: tuple[int | str, ...], around: Any) -> Fault:
+    """What is said of a setting that is not there; of a value that a list lacks, by the list."""
+    if isinstance(path[-1], int):
+        return Fault(".".join(map(str, path[:-1])), _shown(around), f"value {path[-1] + 1} is missing; give it")
+    return Fault(".".join(map(str, path)), None, "is missing; give it")
+
+
+def _shown(value: Any) -> str:
+    words = repr(value)
+    return words if len(words) <= _LONGEST_VALUE else f"{words[:_LONGEST_VALUE]}..."

@@ -97,7 +97,7 @@ def test_a_dry_run_tells_and_writes_nothing(command, recipe, tmp_path):
         (["train.lrr=1"], r"train.lrr=1: Extra inputs are not permitted (known keys: seed, "),
         (["train.lr"], "train.lr: write key=value, such as train.lr=1e-3"),
         (["train.lr=fast"], "train.lr=fast: Input should be a valid number"),
-        (["system=hierlock"], "toy.toml: system = 'hierlock': use one of toy"),
+        (["system=hierlock"], "system=hierlock: use one of toy"),
         (["train.watch=accuracy"], "train.watch = 'accuracy': the task validates by loss, fit"),
     ],
 )

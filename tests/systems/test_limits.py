@@ -223,5 +223,5 @@ def test_settings_that_nobody_reads_are_refused(tmp_path, models):
     folder = saved(tmp_path / "b", models)
     config = json.loads((folder / "config.json").read_text())
     replace_listed(folder, "config.json", json.dumps(config | {"system": {"colour": "red"}}).encode())
-    with pytest.raises(BadBundle, match=r"config\.json: system\.colour = 'red': the kind '.*' has no settings; take it out$"):
+    with pytest.raises(BadBundle, match=r"config\.json: system\.colour: the kind '.*' has no settings; take it out$"):
         load_system(str(folder))

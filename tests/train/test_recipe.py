@@ -119,7 +119,6 @@ def test_an_unknown_key_of_an_override_names_the_override(path):
         "train.lr=inf",
         "train.lr=-1",
         "train.betas=[0.9, 1.0]",
-        "train.betas=[0.9]",
         "train.optimiser=adamw",
         "train.checkpoints=9",
         "train=3",
@@ -132,6 +131,10 @@ def test_a_value_of_another_type_or_range_is_refused(path, override):
         assert read_recipe(path, (override,), KINDS).train.watch.startswith("2020-01-01")
     else:
         assert re.match(rf"{re.escape(override)}: (Input should|{re.escape(override.partition('=')[0])}[.]\d = )", refused(path, override))
+
+
+def test_a_value_that_a_list_lacks_is_refused_by_the_list(path):
+    assert refused(path, "train.betas=[0.9]") == "train.betas=[0.9]: value 2 is missing; give it"
 
 
 class Pair(Config):
@@ -169,7 +172,9 @@ def test_a_value_in_the_place_of_a_table_is_refused(path):
 
 
 def test_a_system_that_is_not_known_is_refused_with_those_that_are(path):
-    assert refused(path, "system=hierlock", error=UnknownName).endswith("system = 'hierlock': use one of toy, other")
+    assert refused(path, "system=hierlock", error=UnknownName) == "system=hierlock: use one of toy, other"
+    path.write_text('system = "hierlock"\n')
+    assert refused(path, error=UnknownName) == f"{path}: system = 'hierlock': use one of toy, other"
     path.write_text("[train]\nlr = 1\n")
     assert "system = None: use one of" in refused(path, error=UnknownName)
 

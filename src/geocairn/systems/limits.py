@@ -154,8 +154,8 @@ def check_no_settings(bundle: Bundle) -> None:
     Raises:
         BadBundle: naming the first key.
     """
-    for key, value in bundle.config.system.items():
-        raise BadBundle(f"{bundle.folder / 'config.json'}: system.{key} = {value!r}: the kind {bundle.config.kind!r} has no settings; take it out")
+    for key in bundle.config.system:
+        raise BadBundle(f"{bundle.folder / 'config.json'}: system.{key}: the kind {bundle.config.kind!r} has no settings; take it out")
 
 
 def save_limit(

@@ -62,7 +62,8 @@ def read_recipe(path: Path, overrides: Sequence[str], kinds: Mapping[str, type[S
         _put(values, override)
     system = values.get("system")
     if not isinstance(system, str) or system not in kinds:
-        raise UnknownName(f"{path}: system = {system!r}: use one of {', '.join(kinds)}")
+        told = next((override for override in reversed(overrides) if override.partition("=")[0].strip() == "system"), f"{path}: system = {system!r}")
+        raise UnknownName(f"{told}: use one of {', '.join(kinds)}")
     return parse_recipe(kinds[system], values, source=str(path), overrides=overrides)
 
 
