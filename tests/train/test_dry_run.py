@@ -35,6 +35,12 @@ def test_sizes_are_those_of_the_task(steps):
     assert not folders[0].exists()
 
 
+def test_what_the_run_would_tell_is_told():
+    assert dry_run(recipe(), lambda folder: Regression(recipe())).warning is None
+    wanted = recipe({"warmup_steps": 100})
+    assert dry_run(wanted, lambda folder: Regression(wanted)).warning.startswith("train.warmup_steps = 100: the run has 20 steps")
+
+
 def test_a_validation_is_part_of_it(monkeypatch):
     wanted, seen = recipe({"steps": 20}), []
     for name in ("step", "validate"):

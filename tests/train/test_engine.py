@@ -272,6 +272,12 @@ def test_a_run_that_was_cut_off_is_taken_up_only_when_asked(tmp_path):
         run(tmp_path / "run")
 
 
+def test_a_warm_up_longer_than_the_run_is_told(tmp_path):
+    wanted, said = recipe({"warmup_steps": 100}), []
+    train(tmp_path / "run", wanted, lambda folder: Regression(wanted), tell=said.append)
+    assert said[0].startswith("train.warmup_steps = 100: the run has 20 steps and never reaches train.lr")
+
+
 def test_a_finished_run_can_go_on_for_longer(tmp_path):
     run(tmp_path / "run", {"schedule": "constant"})
     made = []

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geocairn.train.schedule import Length, length_of, rate_fraction
+from geocairn.train.schedule import Length, length_of, rate_fraction, too_long_a_warmup
 from geocairn.train.settings import TrainSettings
 
 LENGTH = Length(steps=100, steps_per_epoch=10)
@@ -82,6 +82,13 @@ def test_rates_lie_between_nothing_and_the_highest(schedule, warmup, steps, fina
 )
 def test_a_run_is_as_long_as_its_epochs_or_its_steps(settings, n_rows, expected):
     assert length_of(TrainSettings(**settings), n_rows) == expected
+
+
+def test_a_warm_up_that_the_run_does_not_outlast_is_told():
+    length = Length(steps=20, steps_per_epoch=4)
+    assert [too_long_a_warmup(TrainSettings(warmup_steps=steps), length) for steps in (0, 20)] == [None, None]
+    said = "train.warmup_steps = 21: the run has 20 steps and never reaches train.lr; warm up for fewer"
+    assert too_long_a_warmup(TrainSettings(warmup_steps=21), length) == said
 
 
 def test_epochs_are_whole_steps_and_at_least_one():

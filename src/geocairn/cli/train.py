@@ -73,6 +73,7 @@ def _dry_run_text(seen: "DryRun") -> str:
         f"memory: weights {_size(weights)}, gradients as much, optimisers {_size(seen.optimiser_bytes)}; highest so far {_size(seen.peak_bytes)}",
         f"time: {seen.step_s:.3g} s a step, {seen.validation_s:.3g} s a validation, {seen.total_s / 60:.3g} minutes for {seen.steps} and {seen.validations}",
         f"loss of these steps: {' -> '.join(f'{loss:.4g}' for loss in seen.losses)}",
+        *([seen.warning] if seen.warning else []),
     ]
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@ import torch
 from geocairn.train.engine import MakeTask
 from geocairn.train.generators import seed_generators
 from geocairn.train.recipe import Recipe
+from geocairn.train.schedule import too_long_a_warmup
 from geocairn.train.trainer import Trainer
 
 
@@ -35,6 +36,7 @@ class DryRun:
         peak_bytes: highest memory so far: of the device under CUDA, else of the whole process with the data that it holds.
         step_s: seconds of the second step; the first one also warms up.
         validation_s: seconds of a validation.
+        warning: what would be told at the start of the run; None where nothing would.
     """
 
     task: str
@@ -49,6 +51,7 @@ class DryRun:
     validations: int
     validation_s: float
     losses: tuple[float, ...]
+    warning: str | None
 
     @property
     def total_s(self) -> float:
@@ -87,6 +90,7 @@ def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
         validations=trainer.length.validations(recipe.train.validate_every_epochs),
         validation_s=validation_s,
         losses=tuple(losses),
+        warning=too_long_a_warmup(recipe.train, trainer.length),
     )
 
 

@@ -16,6 +16,7 @@ from geocairn.train.guard import check_parameters
 from geocairn.train.log import RunLog
 from geocairn.train.recipe import Recipe
 from geocairn.train.run_folder import BUNDLE, CHECKPOINTS, FINISHED, LOG, claim_run, is_finished, save_finished, write_recipe
+from geocairn.train.schedule import too_long_a_warmup
 from geocairn.train.settings import TrainSettings
 from geocairn.train.task import Task
 from geocairn.train.trainer import Stepped, Trainer
@@ -120,6 +121,9 @@ def train(
         seed_generators(recipe.train.seed)
         trainer = Trainer(make_task(out), recipe.train)
         progress = _take_up(out / CHECKPOINTS, trainer, tell)
+        too_long = too_long_a_warmup(recipe.train, trainer.length)
+        if too_long is not None:
+            tell(too_long)
         if is_other_length:
             write_recipe(out, recipe)
             log.drop_after(progress.step)

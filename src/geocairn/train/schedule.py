@@ -34,6 +34,13 @@ def length_of(settings: TrainSettings, n_rows: int) -> Length:
     return Length(settings.steps or settings.epochs * per_epoch, per_epoch)
 
 
+def too_long_a_warmup(settings: TrainSettings, length: Length) -> str | None:
+    """What is told of a warm-up that the run does not see the end of; None where it does."""
+    if settings.warmup_steps <= length.steps:
+        return None
+    return f"train.warmup_steps = {settings.warmup_steps}: the run has {length.steps} steps and never reaches train.lr; warm up for fewer"
+
+
 def rate_fraction(step: int, settings: TrainSettings, length: Length) -> float:
     """Share of the highest learning rate that a step is taken with.
 
