@@ -52,6 +52,12 @@ def test_a_path_bytes_and_an_image_are_answered_alike(tmp_path):
     assert place.locate(data, name="holiday.png").photo == "holiday.png"
 
 
+@pytest.mark.parametrize("bundle", [None, 3, "", "best"])
+def test_what_names_no_bundle_is_refused(bundle):
+    with pytest.raises(UnknownName, match=rf"^bundle {bundle!r}: "):
+        Locator.load(bundle)
+
+
 def test_one_photo_at_a_time_equals_many_and_comes_in_order():
     photos = [encoded(tile(city)) for city in ("Lyon", None, "Tokyo", "Lyon", None)] + [b"no photo", encoded(tile("Suva"))]
     together = [without_seconds(answer) for answer in locator().locate_many(photos)]

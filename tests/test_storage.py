@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 import pytest
 
 from geocairn.errors import BadOutput
-from geocairn.storage import appearing_at_once, cache_folder, check_result_folder, check_spares, folder_appearing_at_once, write_json
+from geocairn.storage import appearing_at_once, cache_folder, check_folder_writable, check_result_folder, check_spares, folder_appearing_at_once, write_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -160,6 +160,12 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadOutput, match=r"x\.npz: cannot be written \(File exists\); choose"), appearing_at_once(tmp_path / "file" / "x.npz"):
         pass
+
+
+def test_a_folder_below_a_file_is_told_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadOutput, match=r"file/a/b: cannot be written, for .*/file is a file; choose another folder"):
+        check_folder_writable(tmp_path / "file/a/b")
 
 
 def test_a_folder_that_takes_no_files_is_one_line():

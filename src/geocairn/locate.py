@@ -21,7 +21,7 @@ from geocairn.clues.metadata import metadata_clue
 from geocairn.clues.together import together_clues
 from geocairn.clues.within import within_clue, within_sha256
 from geocairn.data.feature_rows import FeatureRows, rows_beside
-from geocairn.errors import BadBundle, BadFeatures, GeocairnError
+from geocairn.errors import BadBundle, BadFeatures, GeocairnError, UnknownName
 from geocairn.geo.sphere import distance_km
 from geocairn.photo.metadata import ExifClaim
 from geocairn.photo.read import PhotoLimits, Source, one_line, read_photo
@@ -80,7 +80,7 @@ class Locator:
 
     @classmethod
     def load(
-        cls, bundle: str = "clues", settings: LocateSettings | None = None, *, progress: Progress = lambda step: None, keep_posterior: bool = False
+        cls, bundle: str | Path = "clues", settings: LocateSettings | None = None, *, progress: Progress = lambda step: None, keep_posterior: bool = False
     ) -> Self:
         """Load a bundle: the only call that reads what it holds, and that builds the places where they are missing.
 
@@ -97,8 +97,20 @@ class Locator:
             BadConfig: the limit, hint or encoder cannot be used.
             MissingExtra: a package that the bundle needs is not installed.
         """
-        chosen = (settings or LocateSettings()).model_copy(update={"bundle": bundle})
-        return cls(load_system(bundle, progress, encoder=chosen.encoder), chosen, keep_posterior=keep_posterior)
+        if not isinstance(bundle, str | Path):
+            raise UnknownName(f"bundle {bundle!r}: name one that ships with Geocairn, or a folder")
+        chosen = (settings or LocateSettings()).model_copy(update={"bundle": str(bundle)})
+        return cls(load_system(str(bundle), progress, encoder=chosen.encoder), chosen, keep_posterior=keep_posterior)
+
+    def check_looks_at_photos(self) -> None:
+        """Say once, before the first photo, what would be the error of every one.
+
+        Raises:
+            BadBundle: the bundle takes features alone.
+        """
+        if isinstance(self.system, FeatureSystem) and not self.system.looks_at_photos:
+            stores = " or ".join(self.system.stores)
+            raise BadBundle(f"{self.settings.bundle}: this bundle takes features, not photos; name a manifest with a folder {stores} beside it")
 
     def locate(self, source: Source, *, name: str | None = None) -> Prediction:
         """Answer for one photo.

@@ -92,7 +92,9 @@ def check_folder_writable(out: Path) -> None:
     if out.is_dir() and not os.access(out, os.W_OK | os.X_OK):
         raise BadOutput(f"{out}: you may not write to it, nor replace it; make it writable, or choose another folder with --out")
     above = next((folder for folder in out.resolve().parents if folder.exists()), out)
-    if above.is_dir() and not os.access(above, os.W_OK | os.X_OK):
+    if not above.is_dir():
+        raise BadOutput(f"{out}: cannot be written, for {above} is a file; choose another folder with --out")
+    if not os.access(above, os.W_OK | os.X_OK):
         raise BadOutput(f"{out}: cannot be written, for you may not write to {above}; choose another folder with --out")
 
 

@@ -176,15 +176,12 @@ def test_a_manifest_without_features_is_one_line_that_says_how_to_get_them(comma
     assert told == f"{tmp_path / 'm.csv'}: no folder features beside it; extract them with `geocairn features extract`"
 
 
-def test_a_photo_is_a_row_error_of_a_bundle_that_takes_features(command, earth, tmp_path):
+def test_photos_are_refused_by_a_bundle_that_takes_features(command, earth, tmp_path):
     from PIL import Image
 
     Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
-    ran = command("locate", tmp_path / "p.png", "--bundle", earth / "bayes", "--format", "jsonl")
-    assert ran.code == 1
-    assert (
-        answers(ran.out)[0]["error"] == f"{tmp_path / 'p.png'}: the bundle 'bayes' takes features, not photos; name a manifest with a feature store beside it"
-    )
+    said = command.refused("locate", tmp_path / "p.png", "--bundle", earth / "bayes", "--format", "jsonl")
+    assert said == f"{earth / 'bayes'}: this bundle takes features, not photos; name a manifest with a folder features beside it"
 
 
 def test_what_does_not_fit_together_is_refused_in_one_line(command, earth, tmp_path, atlas):

@@ -76,6 +76,7 @@ REFUSED = {
     "continuing with a map": (("--resume", "--out", "{tmp}/x.jsonl", "--map", "{tmp}/x.html"), "--resume --map: the map would lack"),
     "continuing somebody's data": (("--resume", "--out", "{tmp}/notes.jsonl"), "{tmp}/notes.jsonl, line 1: not a prediction"),
     "an unknown bundle": (("--bundle", "best"), "bundle 'best': there is no such bundle; use one of clues, prior"),
+    "a bundle without a name": (("--bundle", ""), "bundle '': there is no such bundle"),
     "an unknown country": (("--within", "ZZ"), "--within 'ZZ': 'ZZ' is neither a country code nor a place id"),
     "an empty limit": (("--within", ""), "--within '': is empty"),
     "a limit that is no file": (("--within", "{tmp}/absent.geojson"), "--within {tmp}/absent.geojson: cannot be read"),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from PIL import Image
 from tests.cli.command import Command, start
 from tests.systems.bundles_made import change_arrays, replace_listed
 
@@ -19,6 +20,7 @@ from geocairn.data.feature_store import StoreHeader
 from geocairn.data.feature_writer import write_store
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.evaluate import write
+from geocairn.locate import Locator
 from geocairn.places.origin import photo_fingerprints
 from geocairn.systems.bundle import WEIGHTS, load_bundle
 from geocairn.systems.hierloc import HierLocSystem
@@ -309,7 +311,7 @@ def test_a_damaged_bundle_is_one_line_whoever_reads_it(command, data, bundle, tm
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["system=geoclip2"], "hierloc.toml: system = 'geoclip2': use one of hierloc, "),
+        (["system=geoclip2"], "system=geoclip2: use one of hierloc, "),
         (["system=softmax"], "Extra inputs are not permitted (known keys: "),
         (["model.head=linear"], "model.head=linear: Extra inputs are not permitted (known keys: geometry, "),
         (["neighbours.k=[1]"], "hierloc.toml with neighbours.k=[1]: neighbours = {'k': [1]}: Extra inputs are not permitted (known keys: system, "),
@@ -354,6 +356,30 @@ def test_a_leaked_bundle_says_so_wherever_it_is_read(command, data, tmp_path):
     assert json.loads(command("bundle", "show", bundle, "--json").out)["config"]["leaked"] is True
     damaged_config(leaked=False)(bundle)
     assert "8 of the 8 photos in" in command.refused("evaluate", data / "test.parquet", "--bundle", bundle)
+
+
+def test_what_features_cannot_answer_is_one_line_not_one_for_each_photo(command, data, bundle, tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (64, 64), "green").save(tmp_path / name)
+    said = command.refused("locate", tmp_path, "--bundle", bundle, "--out", tmp_path / "answers.jsonl")
+    assert said == f"{bundle}: this bundle takes features, not photos; name a manifest with a folder features beside it"
+    said = command.refused("locate", data / "test.parquet", "--bundle", bundle, "--exif", "use", "--out", tmp_path / "answers.jsonl")
+    assert said.startswith(f"--exif use {data}/test.parquet: features tell nothing of what a file claims; leave it out")
+    assert not (tmp_path / "answers.jsonl").exists()
+
+
+def test_a_bundle_is_loaded_by_its_path_as_by_its_name(bundle):
+    by_path, by_name = Locator.load(bundle), Locator.load(str(bundle))
+    assert (by_path.system.sha256, by_path.settings_sha256) == (by_name.system.sha256, by_name.settings_sha256)
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ("--out", "run")])
+def test_a_folder_of_data_that_is_not_there_is_named_by_its_setting(command, data, tmp_path, words, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for more in ((), ("places.leaked=true",)):
+        said = command.refused("train", data / "hierloc.toml", "data.dir=nope", *more, *words)
+        assert said == "data.dir = 'nope': no such folder; name the one that holds train.parquet and val.parquet"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_honest_bundle_says_nothing_of_leaks(command, data, bundle, tmp_path):

@@ -219,6 +219,19 @@ def test_photos_that_the_places_were_built_from_are_refused(earth, hierloc, tmp_
     assert not (tmp_path / "b").exists()
 
 
+def test_photos_outside_all_places_are_told_to_be(earth, tmp_path):
+    at_sea = [with_column(name, lambda table: [-48.9] * len(table)) for name in ("lat_deg", "lon_deg")]
+    manifest = manifest_of(earth, tmp_path / "m", lambda table: at_sea[1](at_sea[0](table)))
+    with pytest.raises(BadManifest, match=r"0 of \d+ photos lie in a place of the bundle, but a calibration needs 50; name photos taken where its places are"):
+        calibrate_bundle(earth / "bayes", manifest)
+
+
+def test_photos_without_features_are_told_to_have_none(earth, tmp_path):
+    named = with_column("photo", lambda table: [f"new-{row}.jpg" for row in range(len(table))])
+    with pytest.raises(BadManifest, match=r"0 of \d+ photos have a score .*; mend what kept the others out \(new-0\.jpg: "):
+        calibrate_bundle(earth / "bayes", manifest_of(earth, tmp_path / "m", named))
+
+
 def test_no_features_beside_the_manifest_is_refused(earth, tmp_path):
     shutil.copy(earth / "val.parquet", tmp_path)
     with pytest.raises(BadFeatures, match="no folder features beside it"):

@@ -70,6 +70,8 @@ def locate(
     manifest = manifest_named(paths)
     if manifest is not None and together:
         raise BadConfig(f"--together {manifest}: a joint answer is for photos, not for features; leave it out")
+    if manifest is not None and exif == "use":
+        raise BadConfig(f"--exif use {manifest}: features tell nothing of what a file claims; leave it out, or name the photos")
     photos = read_photo_names(manifest) if manifest is not None else list(list_photos(paths, _lines_on_stdin()))
     if not photos:
         from geocairn.errors import BadPhoto
@@ -77,6 +79,8 @@ def locate(
         raise BadPhoto(f"{' '.join(paths)[:200]}: no photos found there; name photos, folders that hold some, or - for a list on standard input")
     output.check_spares(photos if manifest is None else [str(manifest)])
     locator = Locator.load(bundle, settings, progress=tell_step)
+    if manifest is None:
+        locator.check_looks_at_photos()
     todo = output.without_done(photos, locator.system.sha256, locator.settings_sha256)
     if manifest is not None:
         predictions = locator.locate_rows(manifest, todo, jobs=jobs)

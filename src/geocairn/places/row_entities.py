@@ -46,7 +46,9 @@ class EntitySettings(Config):
     @model_validator(mode="after")
     def _polygons_need_coordinates(self) -> Self:
         if self.polygons and self.labels != "coordinates":
-            raise ValueError(f"--polygons goes with --labels coordinates alone, not with {self.labels}; leave it out or choose those labels")
+            raise ValueError(
+                f"--polygons (in a recipe places.rows.polygons) goes with the labels coordinates, not with {self.labels}; leave it out or choose those"
+            )
         return self
 
     @model_validator(mode="after")
@@ -77,7 +79,7 @@ def build_row_entities(manifest: Path, out: Path, settings: EntitySettings, *, c
     rejected = Counter(rows.rejected) + Counter(standing.rejected)
     if not used.any():
         reasons = ", ".join(f"{reason}: {count}" for reason, count in rejected.items())
-        raise BadManifest(f"{manifest}: no row has a country ({reasons}); label the rows, or build with --labels coordinates")
+        raise BadManifest(f"{manifest}: no row has a country ({reasons}); label the rows, or build with --labels coordinates (in a recipe places.rows.labels)")
     meta = {
         "builder": "entities",
         "source_sha256": coordinates_sha256(rows.latlon_deg[used]),
@@ -126,6 +128,7 @@ def stand_rows(rows: Coordinates, settings: EntitySettings, *, cities: Hierarchy
 def _cells(rows: Coordinates, names: Sequence[str], *, needed: Sequence[str]) -> list[Coded]:
     absent = [name for name in needed if name not in rows.columns]
     if absent:
-        raise BadManifest(f"{rows.path}: no column {absent[0]!r}; labels are read from the columns {', '.join(names)}; build with other --labels")
+        read_from = f"labels are read from the columns {', '.join(names)}"
+        raise BadManifest(f"{rows.path}: no column {absent[0]!r}; {read_from}; build with other --labels (in a recipe places.rows.labels)")
     empty = Coded(np.full(len(rows), -1), ())
     return [rows.columns.get(name, empty) for name in names]

@@ -62,7 +62,7 @@ def _described(name: str, progress: Progress) -> tuple[dict[str, Any], Hierarchy
         calibration = system.calibration.model_dump(mode="json")
         told = {"bundle": name, "name": name, "kind": "shipped", "takes": ["photos"], "sha256": system.sha256, "config": {}, "calibration": calibration}
         return told, system.hierarchy
-    if not Path(name).is_dir():
+    if not name or not Path(name).is_dir():
         raise UnknownName(f"bundle {name!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
     bundle = load_bundle(Path(name))
     config = bundle.config

@@ -41,7 +41,8 @@ def load_system(bundle: str, progress: Progress = lambda step: None, *, encoder:
         if encoder is not None:
             raise BadConfig(_no_encoder(encoder, bundle))
         return SHIPPED[bundle](progress)
-    if not Path(bundle).is_dir():
+    # An empty name would be that of the folder that one is in.
+    if not bundle or not Path(bundle).is_dir():
         raise UnknownName(f"bundle {bundle!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
     found = load_bundle(Path(bundle))
     if found.config.kind not in KINDS:

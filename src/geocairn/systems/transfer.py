@@ -91,7 +91,7 @@ def bundle_folder(bundle: str) -> Path:
     """
     if bundle in SHIPPED:
         raise BadBundle(f"{bundle}: ships with the package and has no files of its own; name the folder of a bundle")
-    if not Path(bundle).is_dir():
+    if not bundle or not Path(bundle).is_dir():
         raise UnknownName(f"bundle {bundle!r}: there is no such folder; name the folder of a bundle")
     return Path(bundle)
 

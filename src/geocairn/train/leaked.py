@@ -11,7 +11,7 @@ from geocairn.errors import BadManifest
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.row_entities import build_row_entities
 from geocairn.places.stage import ALL_SPLITS
-from geocairn.train.rows import DataSettings, PlacesSettings, first_rows
+from geocairn.train.rows import DataSettings, PlacesSettings, check_data_folder, first_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,8 +36,10 @@ def build_leaked_places(data: DataSettings, settings: LeakablePlaces, out: Path)
     filled in, as `data synth` does for the hierarchy that lies beside its rows.
 
     Raises:
+        BadConfig: no folder of data.
         BadManifest: a manifest is missing or cannot be read, or they do not fit together.
     """
+    check_data_folder(data.dir)
     rows = settings.rows
     fills = rows.fill_missing or (settings.source == "data" and rows.labels == "columns")
     with TemporaryDirectory(prefix="geocairn-leaked-") as folder:

@@ -18,7 +18,7 @@ from geocairn.config import Config
 from geocairn.coordinates import Coordinates, read_coordinates
 from geocairn.data.feature_store import FeatureStore
 from geocairn.data.parquet_file import write_parquet
-from geocairn.errors import BadFeatures, BadManifest
+from geocairn.errors import BadConfig, BadFeatures, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import AUTHOR_COLUMNS, left_out_words, read_manifest
 from geocairn.models.encoders import Device, Precision, encoder_identity
@@ -84,6 +84,7 @@ class LabelledRecipe(AnyRecipe):
     def data_used(self) -> Mapping[str, str]:
         """Manifests, feature store or encoder, and the hierarchy where it is not built from them."""
         data = self.data
+        check_data_folder(data.dir)
         files = files_used(data.dir, ("train.parquet", "val.parquet", *(HIERARCHY_FILES[:1] if self.places.source == "data" else ())))
         if data.encoder is None:
             return {**files, **store_used(data.dir / data.store)}
@@ -154,6 +155,7 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     """The hierarchy of the training rows, kept in `out`, the run's folder `places`.
 
     Raises:
+        BadConfig: no folder of data.
         BadManifest: the hierarchy beside the manifests was not built from training rows alone, or its files are missing; `train.parquet` holds rows of
             another split.
         BadHierarchy: photos of `val.parquet` or `test.parquet` are among its rows or those of `train.parquet`, whatever either says of itself.
@@ -167,12 +169,24 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     return hierarchy
 
 
+def check_data_folder(folder: Path) -> None:
+    """Say of a folder of data that is not there that it is not, before the first file in it is missed.
+
+    Raises:
+        BadConfig: naming the setting.
+    """
+    if not folder.is_dir():
+        raise BadConfig(f"data.dir = {str(folder)!r}: no such folder; name the one that holds train.parquet and val.parquet")
+
+
 def _training_photos(data: DataSettings) -> Sequence[str]:
     """The photos that are trained on.
 
     Raises:
+        BadConfig: no folder of data.
         BadManifest: rows without names, or of another split.
     """
+    check_data_folder(data.dir)
     table = read_coordinates(data.dir / "train.parquet", columns=("split",))
     splits = table.columns.get("split")
     n_of = {} if splits is None else {split: int((splits.codes == code).sum()) for code, split in enumerate(splits.values)}
