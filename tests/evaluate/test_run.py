@@ -328,5 +328,5 @@ def test_a_bundle_whose_places_were_built_from_the_photos_under_test_is_refused(
     for name, rows in (("own", own), ("leaked", leaked)):
         build_row_entities(rows, tmp_path / name, EntitySettings(labels="columns"))
     assert run_evaluation(manifest, EvaluationSettings(bundle=str(tmp_path / "own")), opener=bundle).n == 4
-    with pytest.raises(BadHierarchy, match=r"leaked: 1 of the 4 photos in .*m\.csv are among the 2 that these places were built from; leave them out"):
+    with pytest.raises(BadHierarchy, match=r"leaked: 1 of the 4 photos in .*m\.csv are among the 2 that it was built from or trained on; leave them out"):
         run_evaluation(manifest, EvaluationSettings(bundle=str(tmp_path / "leaked")), opener=bundle)

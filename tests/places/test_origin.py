@@ -37,7 +37,7 @@ def test_fingerprints_are_the_first_eight_bytes_of_the_hash(photos):
 
 def test_one_test_photo_among_the_rows_is_enough(folder):
     check_not_built_from(folder, manifest_of("d.jpg", "A.jpg", "x/a.jpg"))
-    with pytest.raises(BadHierarchy, match=r"1 of the 2 photos in test.csv are among the 3 that these places were built from; leave them out"):
+    with pytest.raises(BadHierarchy, match=r"1 of the 2 photos in test.csv are among the 3 that it was built from or trained on; leave them out"):
         check_not_built_from(folder, manifest_of("d.jpg", "c.jpg"))
     with pytest.raises(BadHierarchy, match="3 of the 3"):
         check_not_built_from(folder, manifest_of("a.jpg", "b.jpg", "c.jpg"))

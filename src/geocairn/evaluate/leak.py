@@ -8,7 +8,7 @@ from geocairn.places.origin import check_not_built_from, n_shared_photos
 
 
 def n_leaked_photos(bundle: str | None, manifest: Manifest, *, is_declared: bool) -> int:
-    """How many photos of a manifest are among those that a bundle's places were built from.
+    """How many photos of a manifest are among those that a bundle's places were built from, or that it was trained on.
 
     Args:
         bundle: a folder; anything else has no rows of its own.

@@ -67,7 +67,7 @@ def check_not_built_from(folder: Path, manifest: Manifest) -> None:
     if n_shared:
         n_tested, n_built_from = len(photo_fingerprints(manifest.photos)), len(_read_fingerprints(folder / ROWS_FILE))
         raise BadHierarchy(
-            f"{folder}: {n_shared} of the {n_tested} photos in {manifest.path} are among the {n_built_from} that these places were built from; "
+            f"{folder}: {n_shared} of the {n_tested} photos in {manifest.path} are among the {n_built_from} that it was built from or trained on; "
             "leave them out of that manifest, or build from rows without them"
         )
 
