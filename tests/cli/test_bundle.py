@@ -129,6 +129,7 @@ def test_list_tells_of_shipped_bundles_and_those_in_folders(geocairn, folder):
         "sha256": hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest(),
     }
     assert json.loads(geocairn("bundle", "list", folder, "--json").out) == rows
+    assert json.loads(geocairn("bundle", "list", folder, folder.parent, folder / ".." / folder.name, "--json").out)[2:] == rows[2:]
     ran = geocairn("bundle", "list")
     assert ran.code == 0
     assert "prior" in ran.out

@@ -135,10 +135,27 @@ def test_a_damaged_list_is_refused(folder, text):
     assert "\n" not in str(refused.value)
 
 
-def test_a_file_that_is_not_listed_is_refused(folder):
-    (folder / "notes.txt").write_text("mine")
-    with pytest.raises(BadBundle, match=r"notes.txt: not among the files"):
+@pytest.mark.parametrize("name", ["notes.txt", ".DS_Store"])
+def test_a_file_that_is_not_listed_is_refused(folder, name):
+    (folder / name).write_text("mine")
+    with pytest.raises(BadBundle, match=rf"{name}: not among the files that manifest\.json lists; take it out"):
         verify_bundle(folder)
+
+
+def test_a_listed_file_without_a_suffix_is_refused(folder):
+    (folder / "weights").write_bytes(pickle.dumps({}))
+    relist(folder, "weights")
+    with pytest.raises(BadBundle, match=r"weights: a bundle holds no files without a suffix"):
+        verify_bundle(folder)
+
+
+@pytest.mark.parametrize(("file", "key", "value"), [("config.json", "name", "a\nb"), ("calibration.json", "temperature", 1e308)])
+def test_a_setting_that_no_bundle_is_saved_with_is_refused(folder, file, key, value):
+    values = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(values | {key: value}))
+    relist(folder, file)
+    with pytest.raises(BadBundle, match=rf"{file}: {key} = "):
+        load_bundle(folder)
 
 
 def test_a_list_without_a_required_file_is_refused(folder):

@@ -24,13 +24,14 @@ NO_COUNTRY = "nothing narrows it down to a country"
 # About 1 km; `--finest exact` lifts it.
 DECIMALS = 2
 EXACT_DECIMALS = 6
+COLDEST, HOTTEST = 0.02, 50.0
 LEAST_REACH, MOST_REACH = 0.05, 20.0
 
 
 class Calibration(Config):
     """What turns a bundle's posterior into answers that keep their word; fitted on photos that the bundle has not seen."""
 
-    temperature: float = Field(1.0, gt=0, description="the scorer's summed log-scores are divided by it")
+    temperature: float = Field(1.0, ge=COLDEST, le=HOTTEST, description="the scorer's summed log-scores are divided by it")
     support: float = Field(
         0.6, gt=0.5, lt=1, description="least probability at which a place of a level is answered; above one half places lie within each other"
     )

@@ -29,9 +29,12 @@ def list_(
     from geocairn.systems.bundle_words import bundle_folders, summarise_bundle
     from geocairn.systems.bundles import SHIPPED
 
-    found = [str(path) for folder in folders or () for path in bundle_folders(folder)]
+    # Named twice, or alone and with the folder that holds it, a bundle is listed once.
+    found: dict[Path, str] = {}
+    for path in (path for folder in folders or () for path in bundle_folders(folder)):
+        found.setdefault(path.resolve(), str(path))
     rows: list[dict[str, Any]] = []
-    for name in [*SHIPPED, *found]:
+    for name in [*SHIPPED, *found.values()]:
         try:
             rows.append(summarise_bundle(name, tell_step))
         except GeocairnError as error:

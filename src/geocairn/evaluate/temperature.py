@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geocairn.answer.candidates import best_discs
-from geocairn.answer.decide import AnswerSettings
+from geocairn.answer.decide import COLDEST, HOTTEST, AnswerSettings
 from geocairn.answer.regions import NOMINAL, credible_regions
 from geocairn.errors import BadManifest
 from geocairn.evaluate.held_scores import HeldScores
@@ -16,7 +16,6 @@ from geocairn.geo.sphere import distance_km_from_units
 from geocairn.metrics import Z_95, Coverage, coverage
 from geocairn.places.hierarchy import Hierarchy
 
-COLDEST, HOTTEST = 0.02, 50.0
 SUPPORTS = np.arange(60, 100, 5) / 100
 N_BINS = 15
 _ROWS_AT_ONCE = 64

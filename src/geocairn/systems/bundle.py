@@ -72,6 +72,13 @@ class BundleConfig(Config):
             raise ValueError(f"encoders are of {', '.join(self.encoders)}, but stores of {', '.join(self.stores) or 'none'}")
         return self
 
+    @field_validator("name")
+    @classmethod
+    def _is_one_line(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("holds line ends or other signs that cannot be printed; name it in one line")
+        return name
+
     @field_validator("stores")
     @classmethod
     def _lie_beside_the_manifest(cls, stores: dict[str, str]) -> dict[str, str]:
@@ -284,10 +291,12 @@ def _broken_rule(path: Path, told: Mapping[str, Any] | None, *, is_there: bool) 
     """Why a file may not be in a bundle as it is, and the mend; None where it may."""
     if not is_there:
         return "missing; fetch or export the bundle anew"
-    if path.suffix not in SUFFIXES:
-        return f"a bundle holds no {path.suffix or 'such'} files (a pickle can run anything); keep weights as safetensors"
+    if path.suffix and path.suffix not in SUFFIXES:
+        return f"a bundle holds no {path.suffix} files (a pickle can run anything); keep weights as safetensors"
     if told is None:
         return f"not among the files that {MANIFEST} lists; take it out"
+    if not path.suffix:
+        return "a bundle holds no files without a suffix (a pickle can run anything); keep weights as safetensors"
     if not path.is_file():
         return "not a plain file; fetch or export the bundle anew"
     size = path.stat().st_size
