@@ -13,7 +13,7 @@ import pytest
 from tests.places.factory import small_earth
 
 from geocairn.answer.decide import Calibration
-from geocairn.errors import BadBundle, BadOutput
+from geocairn.errors import BadBundle, BadConfig, BadOutput
 from geocairn.places.files import arrays_sha256
 from geocairn.systems.bundle import MANIFEST, WEIGHTS, Bundle, BundleConfig, load_bundle, save_bundle, verify_bundle
 
@@ -140,6 +140,13 @@ def test_a_file_that_is_not_listed_is_refused(folder, name):
     (folder / name).write_text("mine")
     with pytest.raises(BadBundle, match=rf"{name}: not among the files that manifest\.json lists; take it out"):
         verify_bundle(folder)
+
+
+def test_a_name_may_hold_any_sign_but_line_ends_and_controls():
+    assert BundleConfig(kind="tiles", name="東京\u3000モデル").name == "東京\u3000モデル"
+    for bad in ("a\nb", "a\u2028b", "\x1b[31m", ""):
+        with pytest.raises(BadConfig, match="name = "):
+            BundleConfig.parse("here", {"kind": "tiles", "name": bad})
 
 
 def test_a_listed_file_without_a_suffix_is_refused(folder):

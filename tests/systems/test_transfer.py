@@ -117,9 +117,22 @@ def test_a_folder_that_holds_other_things_is_spared(folder, tmp_path):
     assert contents(other) == contents(folder)
     change_arrays(other, lambda arrays: arrays.update({"layer0.weight": arrays["layer0.weight"] + 1}))
     trained = contents(other)
-    with pytest.raises(BadOutput, match=r"other: holds another bundle than .*b, or a damaged one; name a new folder"):
+    with pytest.raises(BadOutput, match=r"other: holds another bundle than .*b; name a new folder, or delete that one"):
         export_bundle(str(folder), other)
     assert contents(other) == trained
+    (other / MANIFEST).write_text("{")
+    with pytest.raises(BadOutput, match="another bundle"):
+        export_bundle(str(folder), other)
+
+
+@pytest.mark.parametrize("name", ["card.md", "model.safetensors", ".DS_Store"])
+def test_an_export_that_was_damaged_is_mended_by_the_same(folder, tmp_path, name):
+    out = export_bundle(str(folder), tmp_path / "out")
+    (out / name).write_bytes(b"")
+    assert contents(export_bundle(str(folder), out)) == contents(folder)
+
+
+def test_a_folder_of_letters_is_spared(folder, tmp_path):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters/letter.txt").write_text("dear")
     with pytest.raises(BadOutput, match="holds no bundle"):

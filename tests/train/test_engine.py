@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,10 +14,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.train.toy import Places, Regression, recipe, same, weights
+from tests.systems.bundles_made import replace_listed
+from tests.train.toy import Places, Regression, recipe, same, toy_bundle, weights
 
 from geocairn.answer.decide import Calibration
 from geocairn.errors import BadConfig, BadOutput, BadRun
+from geocairn.systems.bundle import MANIFEST, WEIGHTS, system_sha256
 from geocairn.train.checkpoint import checkpoint_steps
 from geocairn.train.engine import train
 from geocairn.train.log import RunLog, read_log
@@ -227,33 +230,58 @@ def test_a_finished_run_is_left_alone(tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "more", "another"])
-def test_a_finished_run_whose_bundle_is_not_its_own_says_so_and_writes_it_anew(tmp_path, damage):
+DAMAGES = {
+    "cut": (lambda bundle: (bundle / WEIGHTS).write_bytes(b""), "run/bundle/model.safetensors: 0 bytes, but"),
+    "more": (lambda bundle: (bundle / ".DS_Store").write_text(""), "run/bundle/.DS_Store: not among the files that manifest.json lists; take it out"),
+    "no list": (lambda bundle: (bundle / MANIFEST).unlink(), "run/bundle/manifest.json: no such file; "),
+    "a calibration by hand": (lambda bundle: (bundle / "calibration.json").write_text("{}"), "run/bundle/calibration.json: 2 bytes, but"),
+    "another": (lambda bundle: toy_bundle(bundle, b"another"), "run/bundle: is not the bundle that it ended with; put that back"),
+}
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGES.values(), ids=DAMAGES)
+def test_a_bundle_that_is_not_as_the_run_left_it_is_told_and_not_written_over(tmp_path, damage, words):
     run(tmp_path / "run")
-    run(tmp_path / "other", {"seed": 1})
     bundle, made = tmp_path / "run/bundle", []
-    whole = (bundle / "model.safetensors").read_bytes()
-    if damage == "cut":
-        (bundle / "model.safetensors").write_bytes(whole[:-1])
-    elif damage == "more":
-        (bundle / "notes.txt").write_text("mine")
-    else:
-        shutil.rmtree(bundle)
-    if damage == "another":
-        shutil.copytree(tmp_path / "other/bundle", bundle)
-    with pytest.raises(BadRun, match=r"run: holds a run that has ended, but .*run/bundle is not as it left it; --resume writes that anew, or name"):
+    before = system_sha256(bundle)
+    damage(bundle)
+    damaged = {path: path.read_bytes() for path in bundle.iterdir()}
+    for more in ({}, {"resume": True}, {"resume": True, "settings": {"epochs": 6}}):
+        with pytest.raises(BadRun, match=rf"run: the run has ended, but .*{re.escape(words)}.*, or delete .*run/bundle, and --resume writes it anew$"):
+            run(tmp_path / "run", made=made, **more)
+    assert damaged == {path: path.read_bytes() for path in bundle.iterdir()}
+    shutil.rmtree(bundle)
+    with pytest.raises(BadRun, match=r"run: holds a run that has ended, but its bundle is gone; --resume writes it anew, or name a new folder"):
         run(tmp_path / "run", made=made)
     run(tmp_path / "run", made=made, resume=True)
-    assert made == []
-    assert (bundle / "model.safetensors").read_bytes() == whole
+    assert (made, system_sha256(bundle)) == ([], before)
+
+
+def test_nobody_is_told_to_delete_a_bundle_that_cannot_be_made_again(tmp_path):
+    run(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run/checkpoints")
+    (tmp_path / "run/bundle/notes.txt").write_text("mine")
+    with pytest.raises(BadRun, match=r"notes.txt: not among the files that manifest.json lists; take it out, or train into a new folder$"):
+        run(tmp_path / "run", resume=True)
 
 
 def test_a_finished_run_is_trained_whatever_its_calibration(tmp_path):
     run(tmp_path / "run")
-    (tmp_path / "run/bundle/calibration.json").write_text("{}")
+    replace_listed(tmp_path / "run/bundle", "calibration.json", Calibration(temperature=2.0, calibrated=True).model_dump_json().encode())
+    replace_listed(tmp_path / "run/bundle", "card.md", b"Calibrated.")
     made = []
     run(tmp_path / "run", made=made)
     assert made == []
+
+
+def test_a_longer_run_that_is_cut_off_is_taken_up_again(tmp_path):
+    longer = {"schedule": "constant", "epochs": 8}
+    run(tmp_path / "run", {"schedule": "constant"})
+    run(tmp_path / "run", longer, resume=True, stop_at=25)
+    with pytest.raises(BadRun, match=r"that was cut off; --resume"):
+        run(tmp_path / "run", longer)
+    assert run(tmp_path / "run", longer, resume=True) == run(tmp_path / "long", longer)
+    assert system_sha256(tmp_path / "run/bundle") == system_sha256(tmp_path / "long/bundle")
 
 
 def test_another_recipe_is_refused_by_the_key_that_differs(tmp_path):
@@ -298,7 +326,7 @@ def test_a_finished_run_can_go_on_for_longer(tmp_path):
 def test_a_calibration_that_a_longer_run_writes_over_is_told(tmp_path, text, is_told):
     folder, said = tmp_path / "run", []
     run(folder)
-    (folder / "bundle/calibration.json").write_text(text)
+    replace_listed(folder / "bundle", "calibration.json", text.encode())
     train(folder, recipe({"epochs": 6}), lambda _: Regression(recipe({"epochs": 6})), resume=True, tell=said.append)
     assert (said[-1] == f"{folder}/bundle: was calibrated, and the new weights are not; calibrate it anew") is is_told
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.train.toy import ToyModel
+from tests.train.toy import ToyModel, toy_bundle
 
 from geocairn.errors import BadOutput, BadRun
 from geocairn.systems.bundle import system_sha256
@@ -34,9 +34,8 @@ class Pick:
             yield {"step": step, "number": step}
 
     def save_bundle(self, folder):
-        folder.mkdir(exist_ok=True)
         self.found = {"number": 2}
-        (folder / "number.txt").write_text("2")
+        toy_bundle(folder, b"2")
 
 
 def test_a_fit_writes_recipe_log_bundle_and_what_it_found(tmp_path):

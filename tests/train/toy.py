@@ -1,16 +1,20 @@
 """Small tasks that need no data: a regression with dropout, and places on a hyperboloid that move to where they belong."""
 
 import random
+import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from pydantic import Field
-from safetensors.torch import save_file
+from safetensors.torch import save
+from tests.systems.bundles_made import bundle_at, replace_listed
 
+from geocairn.answer.decide import Calibration
 from geocairn.config import Config
 from geocairn.models import lorentz
+from geocairn.systems.bundle import WEIGHTS
 from geocairn.train.recipe import Recipe
 from geocairn.train.settings import TrainSettings
 
@@ -77,8 +81,7 @@ class Regression:
 
     def save_bundle(self, folder: Path):
         assert not self.model.training
-        folder.mkdir(exist_ok=True)
-        save_file(dict(self.model.state_dict()), folder / "model.safetensors")
+        toy_bundle(folder, save(dict(self.model.state_dict())))
 
 
 class Places(Regression):
@@ -109,6 +112,13 @@ class Places(Regression):
 
     def validate(self):
         return {"loss": float(lorentz.distance(self.model["points"], self.wanted, 1.0).square().mean())}
+
+
+def toy_bundle(folder: Path, weights: bytes) -> None:
+    """A whole bundle, but for its weights, which no system reads; never calibrated."""
+    shutil.rmtree(folder, ignore_errors=True)
+    replace_listed(bundle_at(folder), WEIGHTS, weights)
+    replace_listed(folder, "calibration.json", Calibration().model_dump_json().encode())
 
 
 def recipe(train=None, **model) -> ToyRecipe:

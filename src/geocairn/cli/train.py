@@ -19,7 +19,7 @@ def train(
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Settings over the recipe's, as train.lr=1e-3 data.dir=DIR.", show_default=False)
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder: recipe, log, checkpoints, bundle.", show_default=False)] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off, or that is to be longer.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was cut off or is to be longer, or write its bundle anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell sizes, and memory and time from two steps and a validation; write nothing.")] = False,
 ) -> None:
     """Train a model by a recipe; a run that is finished is left as it is."""

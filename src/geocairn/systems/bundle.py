@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,8 +76,8 @@ class BundleConfig(Config):
     @field_validator("name")
     @classmethod
     def _is_one_line(cls, name: str) -> str:
-        if not name.isprintable():
-            raise ValueError("holds line ends or other signs that cannot be printed; name it in one line")
+        if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in name):
+            raise ValueError("holds line ends or control signs; name it in one line")
         return name
 
     @field_validator("stores")
@@ -198,16 +199,13 @@ def is_calibrated(folder: Path) -> bool:
 
 
 def system_sha256(folder: Path) -> str:
-    """Hash of the files of a bundle as they are now, but for its calibration: of one system it is the same however it is calibrated."""
-    told = [f"{name} {_sha256_now(folder / name)}" for name in files_in(folder) if name not in OF_CALIBRATION]
+    """Hash of the list of a bundle's files, but for its calibration: of one system it is the same however it is calibrated.
+
+    Raises:
+        BadBundle: there is no list, or it cannot be read.
+    """
+    told = [f"{name} {file['sha256']}" for name, file in sorted(listed_files(folder).items()) if name not in OF_CALIBRATION]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
-
-
-def _sha256_now(path: Path) -> str:
-    try:
-        return file_sha256(path)
-    except OSError:
-        return "not readable"
 
 
 def check_spares_others(out: Path, source: Path) -> None:
@@ -218,10 +216,16 @@ def check_spares_others(out: Path, source: Path) -> None:
         source: the bundle that it is to hold, calibrated anew or not.
 
     Raises:
-        BadOutput: `out` holds another bundle, or one that was damaged.
+        BadOutput: `out` holds another bundle, or one whose list of files is damaged.
     """
-    if is_bundle(out) and system_sha256(out) != system_sha256(source):
-        raise BadOutput(f"{out}: holds another bundle than {source}, or a damaged one; name a new folder, or delete that one")
+    if not is_bundle(out):
+        return
+    try:
+        is_other = system_sha256(out) != system_sha256(source)
+    except BadBundle:
+        is_other = True
+    if is_other:
+        raise BadOutput(f"{out}: holds another bundle than {source}; name a new folder, or delete that one")
 
 
 def verify_bundle(folder: Path) -> None:

@@ -15,7 +15,7 @@ from geocairn.train.generators import seed_generators
 from geocairn.train.guard import check_parameters
 from geocairn.train.log import RunLog
 from geocairn.train.recipe import Recipe
-from geocairn.train.run_folder import BUNDLE, CHECKPOINTS, FINISHED, LOG, claim_run, is_finished, save_finished, write_recipe
+from geocairn.train.run_folder import BUNDLE, CHECKPOINTS, FINISHED, LOG, change_length, claim_run, is_finished, save_finished
 from geocairn.train.schedule import too_long_a_warmup
 from geocairn.train.settings import TrainSettings
 from geocairn.train.task import Task
@@ -102,7 +102,7 @@ def train(
 
     Args:
         make_task: called once, after the generators were seeded; draws the initial weights.
-        resume: go on from the last checkpoint of a run that was cut off; its recipe may be longer now, and must be the same otherwise.
+        resume: go on from the last checkpoint of a run that was cut off, or whose bundle is gone; its recipe may be longer now, and must be the same otherwise.
         tell: told what happens, in words.
         watching: opens the eyes of who looks on, for as long as the steps go.
 
@@ -125,7 +125,7 @@ def train(
         if too_long is not None:
             tell(too_long)
         if is_other_length:
-            write_recipe(out, recipe)
+            change_length(out, recipe)
             log.drop_after(progress.step)
         with watching() as watch:
             _run_steps(out / CHECKPOINTS, trainer, progress, log, watch, tell)

@@ -36,7 +36,7 @@ def fit_run(out: Path, recipe: AnyRecipe, make_fit: MakeFit, *, resume: bool = F
     """Fit a system into the run folder `out`; a run of the same recipe that is finished stays as it is.
 
     Args:
-        resume: begin again a run that was cut off: there are no steps to go on from, and the log keeps the rows that it has.
+        resume: begin again a run that was cut off, or whose bundle is gone: there are no steps to go on from, and the log keeps the rows that it has.
         tell: told what happens, in words.
 
     Returns:

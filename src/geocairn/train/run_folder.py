@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from geocairn.data.feature_store import META
-from geocairn.errors import BadConfig, BadOutput, BadRun
+from geocairn.errors import BadBundle, BadConfig, BadOutput, BadRun
 from geocairn.storage import appearing_at_once, write_json
-from geocairn.systems.bundle import system_sha256
+from geocairn.systems.bundle import system_sha256, verify_bundle
 from geocairn.train.log import is_being_written
-from geocairn.train.recipe import AnyRecipe, parse_recipe, read_toml
+from geocairn.train.recipe import AnyRecipe, Recipe, parse_recipe, read_toml
 from geocairn.train.toml import toml_text
 from geocairn.train.used import store_used
 
@@ -35,9 +35,9 @@ def is_finished(run: Path, recipe: AnyRecipe) -> bool:
 
     Raises:
         BadRun: it has, but on other data.
+        BadConfig: the folder of its data is gone.
     """
-    told = _read_told(run / FINISHED)
-    if told.get("recipe_sha256") != recipe.sha256() or told.get("system_sha256") != system_sha256(run / BUNDLE):
+    if _read_told(run / FINISHED).get("recipe_sha256") != recipe.sha256() or _bundle_fault(run) is not None:
         return False
     _check_data(run, recipe)
     return True
@@ -52,8 +52,8 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
         Whether a run of another length is taken up; its recipe is not changed yet.
 
     Raises:
-        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, or its data, naming the first; or another process
-            trains there.
+        BadRun: a run is there and is not to be resumed, or its recipe differs in more than its length, or its data, naming the first; or the bundle
+            there is not the one that the run ended with; or another process trains there.
         BadOutput: `run` is a file, holds other files, or cannot be written.
     """
     if not (run / CONFIG).exists():
@@ -72,15 +72,48 @@ def claim_run(run: Path, recipe: AnyRecipe, *, resume: bool) -> bool:
         key, old, new = others[0]
         raise BadRun(f"{run}: holds a run with {key} = {old!r}, not {new!r}; name a new folder, train with its {CONFIG}, or delete it")
     _check_data(run, recipe)
+    has_ended = (run / FINISHED).exists()
+    if has_ended and (run / BUNDLE).exists():
+        _check_bundle(run, recipe)
     if not resume:
         if changed:
             state = f"of another length ({changed[0][0]} = {changed[0][1]!r}); --resume goes on with it"
-        elif (run / FINISHED).exists():
-            state = f"that has ended, but {run / BUNDLE} is not as it left it; --resume writes that anew"
+        elif has_ended:
+            state = "that has ended, but its bundle is gone; --resume writes it anew"
         else:
             state = "that was cut off; --resume goes on with it"
         raise BadRun(f"{run}: holds a run {state}, or name a new folder")
     return bool(changed)
+
+
+def change_length(run: Path, recipe: AnyRecipe) -> None:
+    """Write down the new length of a run that is taken up: it has not ended any more."""
+    write_recipe(run, recipe)
+    (run / FINISHED).unlink(missing_ok=True)
+
+
+def _check_bundle(run: Path, recipe: AnyRecipe) -> None:
+    """Refuse to write over a bundle that is not the one which the run ended with: it is somebody's.
+
+    Raises:
+        BadRun: naming its first fault.
+    """
+    fault = _bundle_fault(run)
+    if fault is None:
+        return
+    can_be_made = not isinstance(recipe, Recipe) or any((run / CHECKPOINTS).glob("*"))
+    mend = f"delete {run / BUNDLE}, and --resume writes it anew" if can_be_made else "train into a new folder"
+    raise BadRun(f"{run}: the run has ended, but {fault}, or {mend}")
+
+
+def _bundle_fault(run: Path) -> str | None:
+    """Why the bundle of a run is not the one which it ended with, calibrated since or not; None where it is."""
+    try:
+        verify_bundle(run / BUNDLE)
+        is_other = _read_told(run / FINISHED).get("system_sha256") not in (None, system_sha256(run / BUNDLE))
+    except BadBundle as error:
+        return str(error)
+    return f"{run / BUNDLE}: is not the bundle that it ended with; put that back" if is_other else None
 
 
 def _begin(run: Path, recipe: AnyRecipe) -> None:
