@@ -12,7 +12,7 @@ _LONGEST_VALUE = 120
 
 
 class Fault(NamedTuple):
-    """What is wrong with a setting: its key, dotted; its value, None where several keys are at fault together; and what was expected."""
+    """What is wrong with a setting: its key, dotted; its value, None where it is missing or several keys are at fault together; and what was expected."""
 
     key: str
     value: str | None

@@ -109,8 +109,8 @@ class Locator:
             BadBundle: the bundle takes features alone.
         """
         if isinstance(self.system, FeatureSystem) and not self.system.looks_at_photos:
-            stores = " or ".join(self.system.stores)
-            raise BadBundle(f"{self.settings.bundle}: this bundle takes features, not photos; name a manifest with a folder {stores} beside it")
+            stores = " and ".join(self.system.stores)
+            raise BadBundle(f"{self.settings.bundle}: this bundle takes features, not photos; name a manifest with {stores} beside it")
 
     def locate(self, source: Source, *, name: str | None = None) -> Prediction:
         """Answer for one photo.

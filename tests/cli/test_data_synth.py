@@ -181,7 +181,7 @@ def test_photos_are_refused_by_a_bundle_that_takes_features(command, earth, tmp_
 
     Image.new("RGB", (64, 64)).save(tmp_path / "p.png")
     said = command.refused("locate", tmp_path / "p.png", "--bundle", earth / "bayes", "--format", "jsonl")
-    assert said == f"{earth / 'bayes'}: this bundle takes features, not photos; name a manifest with a folder features beside it"
+    assert said == f"{earth / 'bayes'}: this bundle takes features, not photos; name a manifest with features beside it"
 
 
 def test_what_does_not_fit_together_is_refused_in_one_line(command, earth, tmp_path, atlas):

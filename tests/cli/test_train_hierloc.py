@@ -362,7 +362,7 @@ def test_what_features_cannot_answer_is_one_line_not_one_for_each_photo(command,
     for name in ("a.jpg", "b.jpg"):
         Image.new("RGB", (64, 64), "green").save(tmp_path / name)
     said = command.refused("locate", tmp_path, "--bundle", bundle, "--out", tmp_path / "answers.jsonl")
-    assert said == f"{bundle}: this bundle takes features, not photos; name a manifest with a folder features beside it"
+    assert said == f"{bundle}: this bundle takes features, not photos; name a manifest with features beside it"
     said = command.refused("locate", data / "test.parquet", "--bundle", bundle, "--exif", "use", "--out", tmp_path / "answers.jsonl")
     assert said.startswith(f"--exif use {data}/test.parquet: features tell nothing of what a file claims; leave it out")
     assert not (tmp_path / "answers.jsonl").exists()

@@ -228,7 +228,7 @@ def test_photos_outside_all_places_are_told_to_be(earth, tmp_path):
 
 def test_photos_without_features_are_told_to_have_none(earth, tmp_path):
     named = with_column("photo", lambda table: [f"new-{row}.jpg" for row in range(len(table))])
-    with pytest.raises(BadManifest, match=r"0 of \d+ photos have a score .*; mend what kept the others out \(new-0\.jpg: "):
+    with pytest.raises(BadManifest, match=r"0 of \d+ photos have a score .*; mend the others \(new-0\.jpg: "):
         calibrate_bundle(earth / "bayes", manifest_of(earth, tmp_path / "m", named))
 
 

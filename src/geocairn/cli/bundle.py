@@ -26,15 +26,12 @@ def list_(
     """List the bundles that ship with the package, and those in folders."""
     from geocairn.cli.progress import tell_step
     from geocairn.errors import GeocairnError
-    from geocairn.systems.bundle_words import bundle_folders, summarise_bundle
+    from geocairn.systems.bundle_words import bundles_in, summarise_bundle
     from geocairn.systems.bundles import SHIPPED
 
     # Named twice, or alone and with the folder that holds it, a bundle is listed once.
-    found: dict[Path, str] = {}
-    for path in (path for folder in folders or () for path in bundle_folders(folder)):
-        found.setdefault(path.resolve(), str(path))
     rows: list[dict[str, Any]] = []
-    for name in [*SHIPPED, *found.values()]:
+    for name in [*SHIPPED, *bundles_in(folders or ())]:
         try:
             rows.append(summarise_bundle(name, tell_step))
         except GeocairnError as error:

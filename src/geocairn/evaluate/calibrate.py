@@ -22,7 +22,6 @@ from geocairn.systems.bundles import SHIPPED
 from geocairn.systems.recalibrate import check_target, save_recalibrated
 
 MIN_PHOTOS = 50
-NAME_MORE = "name a longer manifest"
 N_FOLDS = 5
 UNFIT_SPLITS = {"train": "the bundle has seen", "test": "is to be evaluated on, and would look better than other photos"}
 
@@ -105,12 +104,12 @@ def calibrate_bundle(
     target = check_target(bundle, out)
     leaf = NearestPlace(found.hierarchy).leaf(rows.latlon_deg)
     inside = np.flatnonzero(leaf >= 0)
-    _check_enough(rows, len(inside), "lie in a place of the bundle", "name photos taken where its places are")
+    _check_enough(rows, len(inside), f"of {len(rows)} photos lie in a place of the bundle", "name photos taken where its places are")
     chosen = _drawn(inside, found.hierarchy.n_leaves)
     stream = watch(scored_photos(bundle, rows, chosen.tolist(), photos=photos, encoder=encoder, jobs=jobs), len(chosen))
     unit, groups = unit_from_latlon(rows.latlon_deg[chosen]), rows.author_codes()[chosen]
     held, errors = _held(stream, leaf[chosen], unit=unit, groups=groups, n_leaves=found.hierarchy.n_leaves)
-    _check_enough(rows, len(held), "have a score that allows for their place", f"mend what kept the others out ({errors[0]})" if errors else NAME_MORE)
+    _check_enough(rows, len(held), f"of {len(chosen)} photos have a score that allows for their place", f"mend the others ({', '.join(errors[:1])})")
     fitted = _fit(held, found, rows)
     counted = replace(
         fitted,
@@ -129,7 +128,7 @@ def _checked_rows(path: Path) -> Manifest:
     for split, why in UNFIT_SPLITS.items():
         if splits[split]:
             raise BadManifest(f"{path}: {splits[split]} of its rows are of the split {split}, which {why}; name a manifest of validation photos")
-    _check_enough(manifest, len(manifest), "are there", NAME_MORE)
+    _check_enough(manifest, len(manifest), "photos are there", "name a longer manifest")
     if len(np.unique(manifest.author_codes())) < 2:
         raise BadManifest(f"{path}: all photos are by one author, which says nothing of others'; name a manifest of more authors")
     return manifest
@@ -137,7 +136,7 @@ def _checked_rows(path: Path) -> Manifest:
 
 def _check_enough(manifest: Manifest, n: int, what: str, mend: str) -> None:
     if n < MIN_PHOTOS:
-        raise BadManifest(f"{manifest.path}: {n} of {len(manifest)} photos {what}, but a calibration needs {MIN_PHOTOS}; {mend}")
+        raise BadManifest(f"{manifest.path}: {n} {what}, but a calibration needs {MIN_PHOTOS}; {mend}")
 
 
 def _drawn(rows: NDArray[np.int64], n_leaves: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ GROUP_OF_SCENE = (0,) * 6 + (1,) * 4 + (2,) * 6
 """Indoor, natural, urban: the groups of the 16 scene categories of Places365, in their order."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-# Beyond these, features that are kept in half precision would lose their noise, or overflow.
+# Beyond these, each by itself would lose the noise of features that are kept in half precision, or overflow them.
 Noise = Annotated[float, Field(ge=0.01, le=100)]
 Variance = Annotated[float, Field(ge=1e-6, le=1e4)]
 SPLITS = ("train", "val", "test")

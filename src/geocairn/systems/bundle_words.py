@@ -1,15 +1,15 @@
 """What a bundle is, in words and figures; of those that ship with the package as of those in folders."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from geocairn.errors import BadBundle, UnknownName
+from geocairn.errors import BadBundle
 from geocairn.places.atlas import Progress
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.places.summary import describe_hierarchy
 from geocairn.systems.bundle import MANIFEST, is_bundle, listed_files, load_bundle
-from geocairn.systems.bundles import SHIPPED, load_system
+from geocairn.systems.bundles import SHIPPED, folder_named, load_system
 
 _CARDS = {
     "clues": "Where travel photos are taken, and what is read in the photo: place names, languages, scripts, phone numbers, domains, currencies, postal codes.",
@@ -17,12 +17,21 @@ _CARDS = {
 }
 
 
-def bundle_folders(folder: Path) -> list[Path]:
-    """A folder that is a bundle, or the bundles in it, by name.
+def bundles_in(folders: Iterable[Path]) -> list[str]:
+    """The bundles that folders are or hold, each once, as it was named first.
 
     Raises:
-        BadBundle: there is none.
+        BadBundle: a folder is none and holds none.
     """
+    found: dict[Path, str] = {}
+    for folder in folders:
+        for path in _bundle_folders(folder):
+            found.setdefault(path.resolve(), str(path))
+    return list(found.values())
+
+
+def _bundle_folders(folder: Path) -> list[Path]:
+    """A folder that is a bundle, or the bundles in it, by name."""
     if is_bundle(folder):
         return [folder]
     try:
@@ -62,9 +71,7 @@ def _described(name: str, progress: Progress) -> tuple[dict[str, Any], Hierarchy
         calibration = system.calibration.model_dump(mode="json")
         told = {"bundle": name, "name": name, "kind": "shipped", "takes": ["photos"], "sha256": system.sha256, "config": {}, "calibration": calibration}
         return told, system.hierarchy
-    if not name or not Path(name).is_dir():
-        raise UnknownName(f"bundle {name!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
-    bundle = load_bundle(Path(name))
+    bundle = load_bundle(folder_named(name))
     config = bundle.config
     told = {
         "bundle": name,

@@ -41,10 +41,7 @@ def load_system(bundle: str, progress: Progress = lambda step: None, *, encoder:
         if encoder is not None:
             raise BadConfig(_no_encoder(encoder, bundle))
         return SHIPPED[bundle](progress)
-    # An empty name would be that of the folder that one is in.
-    if not bundle or not Path(bundle).is_dir():
-        raise UnknownName(f"bundle {bundle!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
-    found = load_bundle(Path(bundle))
+    found = load_bundle(folder_named(bundle))
     if found.config.kind not in KINDS:
         raise BadBundle(f"{bundle}: holds a system of the kind {found.config.kind!r}; this version reads {', '.join(KINDS)}")
     system = KINDS[found.config.kind](found)
@@ -53,6 +50,18 @@ def load_system(bundle: str, progress: Progress = lambda step: None, *, encoder:
             raise BadConfig(_no_encoder(encoder, bundle))
         system.photo_features = PhotoFeatures(found, encoder)
     return system
+
+
+def folder_named(bundle: str) -> Path:
+    """The folder that a bundle's name is, where it is no shipped one's.
+
+    Raises:
+        UnknownName: there is no such folder.
+    """
+    # An empty name would be that of the folder that one is in.
+    if not bundle or not Path(bundle).is_dir():
+        raise UnknownName(f"bundle {bundle!r}: there is no such bundle; use one of {', '.join(SHIPPED)}, or a folder with a {MANIFEST}")
+    return Path(bundle)
 
 
 def _no_encoder(encoder: str, bundle: str) -> str:

@@ -91,13 +91,13 @@ class LabelledRecipe(AnyRecipe):
         return {**files, "data.encoder": encoder_identity(data.encoder, precision=data.precision)}
 
     def rows_left_out(self) -> Iterator[str]:
-        """Of each manifest how many, and why.
+        """Of each manifest that is there how many, and why.
 
         Raises:
             BadManifest, BadCoordinate: one cannot be used at all.
         """
-        for name in self.photos_used():
-            table = read_coordinates(self.data.dir / name)
+        for path in filter(Path.is_file, (self.data.dir / name for name in self.photos_used())):
+            table = read_coordinates(path)
             left_out = left_out_words(table.rejected, table.n_rows)
             if left_out:
                 yield f"{table.path}: {left_out}"

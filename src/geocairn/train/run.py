@@ -43,13 +43,12 @@ def run_recipe(
     features = partial(open_features, watch=watch_photos, tell=tell)
 
     def telling(make: Callable[[Any, Path, OpenFeatures], Made]) -> Callable[[Path], Made]:
-        def make_and_tell(folder: Path) -> Made:
-            made = make(recipe, folder, features)
+        def tell_and_make(folder: Path) -> Made:
             for words in recipe.rows_left_out():
                 tell(words)
-            return made
+            return make(recipe, folder, features)
 
-        return make_and_tell
+        return tell_and_make
 
     if isinstance(kind, kinds.FitKind):
         return fit_run(out, recipe, telling(kind.make_fit), resume=resume, tell=tell)
