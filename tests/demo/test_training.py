@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from tests.demo.tiny import TINY, small_world
 
 from geocairn.demo.settings import TrainingDemoSettings
@@ -47,6 +48,12 @@ def test_each_system_and_limit_is_told_of_and_evaluated(demo, told):
     assert {report.n_failed for report in demo.reports.values()} == {0}
     assert all(set(report.level_accuracy_pct) == {"country", "region", "subregion", "city"} for report in demo.reports.values())
     assert demo.n_train == 525
+
+
+@pytest.mark.parametrize("name", ["softmax", "hierloc"])
+def test_one_thread_trains_on_whatever_machine(demo, folder, name):
+    last = sorted((folder / "runs" / name / "checkpoints").glob("*.pt"))[-1]
+    assert torch.load(last, weights_only=True)["n_threads"] == 1
 
 
 @pytest.mark.parametrize("name", ["softmax", "bayes"])
