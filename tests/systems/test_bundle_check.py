@@ -1,5 +1,6 @@
 """Bundles whose every hash is right, but whose content would harm whoever works with it."""
 
+import json
 from dataclasses import replace
 from io import BytesIO
 
@@ -63,6 +64,40 @@ def test_an_id_borne_twice_is_a_fault(tmp_path):
     change_hierarchy(folder, replace(EARTH, ids=ids))
     (fault,) = bundle_faults(folder)
     assert "an id is unique" in fault.rule
+
+
+def fingerprints(array):
+    content = BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+ORIGINS = {
+    "none": (np.zeros(0, np.uint64), "holds fingerprints of 0 photos, but the hierarchy counts 20"),
+    "too few": (np.arange(19, dtype=np.uint64), "holds fingerprints of 19 photos"),
+    "numbers": (np.zeros(3), "does not hold fingerprints of photos"),
+    "out of order": (np.array([3, 1, 2], np.uint64), "does not hold fingerprints of photos"),
+}
+
+
+@pytest.mark.parametrize(("rows", "rule"), ORIGINS.values(), ids=ORIGINS)
+def test_fingerprints_by_which_no_leak_would_be_found_are_a_fault(tmp_path, rows, rule):
+    folder = bundle_at(tmp_path / "b")
+    described = json.loads((folder / "hierarchy.json").read_text()) | {"count_of": "rows", "n_rows": 20}
+    replace_listed(folder, "hierarchy.json", json.dumps(described).encode())
+    replace_listed(folder, "rows.npy", fingerprints(np.arange(25, dtype=np.uint64)))
+    assert bundle_faults(folder) == []
+    replace_listed(folder, "rows.npy", fingerprints(rows))
+    (fault,) = bundle_faults(folder)
+    assert fault.path == folder / "rows.npy"
+    assert rule in fault.rule
+
+
+def test_a_card_that_is_no_text_is_a_fault(tmp_path):
+    folder = bundle_at(tmp_path / "b")
+    replace_listed(folder, "card.md", b"\xff\xfe\x00")
+    (fault,) = bundle_faults(folder)
+    assert (fault.path, fault.rule.partition(" (")[0]) == (folder / "card.md", "not readable as .md")
 
 
 NO_OUTLINES = {

@@ -72,6 +72,20 @@ def check_not_built_from(folder: Path, manifest: Manifest) -> None:
         )
 
 
+def check_origin(folder: Path) -> None:
+    """Check that the fingerprints beside a hierarchy, where there are some, are those of all the rows that it counts.
+
+    Raises:
+        BadHierarchy: `rows.npy` is damaged, or holds fewer.
+    """
+    path, meta = folder / ROWS_FILE, _read_meta(folder / "hierarchy.json")
+    if not path.exists() or meta.get("count_of") != "rows":
+        return
+    n_rows, n_known = meta.get("n_rows"), len(_read_fingerprints(path))
+    if isinstance(n_rows, int) and n_known < n_rows:
+        raise BadHierarchy(f"{path}: holds fingerprints of {n_known} photos, but the hierarchy counts {n_rows}; build the hierarchy anew")
+
+
 def n_shared_photos(folder: Path, manifest: Manifest) -> int:
     """How many photos of a manifest the hierarchy in `folder` was built from; 0 where it counts other things than rows.
 

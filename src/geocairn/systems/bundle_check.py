@@ -9,6 +9,7 @@ from geocairn.errors import BadBundle, GeocairnError, MissingExtra
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import check_hierarchy
 from geocairn.places.npz import read_npz
+from geocairn.places.origin import check_origin
 from geocairn.places.territory import check_territories
 from geocairn.systems.bundle import MANIFEST, Fault, file_faults, files_in, is_bundle
 from geocairn.systems.bundles import load_system
@@ -48,6 +49,7 @@ def _faults_of_system(folder: Path) -> list[Fault]:
     try:
         hierarchy = load_hierarchy(folder / "hierarchy.npz", check_hierarchy)
         check_territories(folder / "territory.npz", hierarchy.n_leaves)
+        check_origin(folder)
         load_system(str(folder))
     except MissingExtra:
         # The files are whole; whoever runs the bundle is told what to install.
@@ -96,9 +98,16 @@ def _read_parquet(path: Path) -> None:
     read_schema(path)
 
 
+def _read_text(path: Path) -> None:
+    path.read_text(encoding="utf-8")
+
+
 _READERS: dict[str, Callable[[Path], object]] = {
     ".safetensors": _read_safetensors,
     ".npz": read_npz,
     ".npy": _read_npy,
     ".parquet": _read_parquet,
+    ".md": _read_text,
+    ".txt": _read_text,
+    ".toml": _read_text,
 }
