@@ -203,6 +203,68 @@ def test_rows_that_cannot_be_trained_on_are_counted_aloud(command, tmp_path, wor
         assert "30 training rows" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("system", "left_out"),
+    [
+        ("hierloc", []),
+        ("softmax", ["3 of 32 rows do not say which city they show, and are left out"]),
+        ("neighbours", ["2 of 32 rows say nothing of where they were taken, and are left out"]),
+    ],
+)
+def test_rows_of_places_that_the_hierarchy_does_not_have_are_counted_aloud(command, tmp_path, system, left_out):
+    data = write_data(tmp_path / "data")
+    trained(command, data, tmp_path / "run")
+    for name in ("hierarchy.npz", "hierarchy.json", "rows.npy"):
+        shutil.copy(tmp_path / "run/places" / name, data)
+    rows = pq.read_table(data / "train.parquet")
+    for level, cells in {"country": ["Atlantis"] * 2, "region": [None] * 2, "subregion": [None] * 2, "city": [None] * 2 + ["Atlantis City"]}.items():
+        changed = pa.array([*cells, *rows[level].to_pylist()[len(cells) :]], pa.string())
+        rows = rows.set_column(rows.column_names.index(level), level, changed)
+    pq.write_table(rows, data / "train.parquet")
+    recipe = tmp_path / "other.toml"
+    recipe.write_text(f'system = "{system}"\n[data]\ndir = "{data}"\n' + ('[train]\nepochs = 1\nwatch = "city"\n' if system != "neighbours" else ""))
+    told = [f"train.parquet: {words}" for words in ("3 of 32 rows name places that the hierarchy does not have (country: 2, city: 1)", *left_out)]
+    ran = command("train", recipe, "--out", tmp_path / "new")
+    assert ran.code == 0
+    assert [line.removeprefix("geocairn: ") for line in ran.err.splitlines() if "train.parquet" in line] == told
+    dry = command("train", recipe, "--dry-run")
+    assert [line for line in dry.out.splitlines() if "train.parquet" in line] == told
+
+
+def test_labels_none_of_which_the_hierarchy_has_are_told_to_be_unknown(command, tmp_path):
+    data = write_data(tmp_path / "data")
+    trained(command, data, tmp_path / "run")
+    for name in ("hierarchy.npz", "hierarchy.json", "rows.npy"):
+        shutil.copy(tmp_path / "run/places" / name, data)
+    rows = pq.read_table(data / "train.parquet")
+    cities = pa.array([f"no {city}" for city in rows["city"].to_pylist()])
+    pq.write_table(rows.set_column(rows.column_names.index("city"), "city", cities), data / "train.parquet")
+    (data / "softmax.toml").write_text(f'system = "softmax"\n[data]\ndir = "{data}"\n[train]\nwatch = "nll"\n')
+    said = command.refused("train", data / "softmax.toml", "--dry-run")
+    assert said == (
+        f"{data}/train.parquet: no row says which city it shows; 32 of 32 rows name places that the hierarchy does not have (city: 32); "
+        "label them as it does, or set places.source to rows"
+    )
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ("--out", "run")])
+def test_validation_photos_that_are_trained_on_are_told_by_their_manifest(command, tmp_path, words, monkeypatch):
+    data = write_data(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    rows = pq.read_table(data / "train.parquet").slice(0, 5)
+    pq.write_table(rows.set_column(rows.column_names.index("split"), "split", pa.array(["val"] * 5)), data / "val.parquet")
+    said = command.refused("train", data / "hierloc.toml", *words)
+    assert said == f"{data}/val.parquet: 5 of its 5 photos are trained on, or places were built from them; leave them out of one or the other"
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "val.parquet"])
+def test_a_manifest_that_is_not_there_is_told_by_the_folder_that_lacks_it(command, tmp_path, name):
+    data = write_data(tmp_path / "data")
+    (data / name).unlink()
+    said = command.refused("train", data / "hierloc.toml", "--dry-run")
+    assert said == f"data.dir = '{data}': holds no file {name}; name the folder that holds train.parquet and val.parquet"
+
+
 def test_training_features_that_are_not_finite_are_one_line(command, tmp_path):
     data = write_data(tmp_path / "data", no_features=(3, 4))
     said = command.refused("train", data / "hierloc.toml", "--out", tmp_path / "run")
@@ -395,8 +457,7 @@ def test_places_built_from_test_rows_are_refused_unless_asked_for(command, data,
     rows = pa.concat_tables([pq.read_table(copy / "train.parquet"), pq.read_table(copy / "test.parquet")])
     pq.write_table(rows.set_column(rows.column_names.index("split"), "split", pa.array(["train"] * len(rows))), copy / "train.parquet")
     said = command.refused("train", copy / "hierloc.toml", f"data.dir={copy}", "--out", tmp_path / "run")
-    assert "8 of the 8 photos in" in said
-    assert "leave them out of that manifest" in said
+    assert said == f"{copy}/test.parquet: 8 of its 8 photos are trained on, or places were built from them; leave them out of one or the other"
 
 
 def test_a_leak_wants_all_three_splits(command, data, tmp_path):

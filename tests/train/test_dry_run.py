@@ -36,9 +36,10 @@ def test_sizes_are_those_of_the_task(steps):
 
 
 def test_what_the_run_would_tell_is_told():
-    assert dry_run(recipe(), lambda folder: Regression(recipe())).warning is None
+    assert dry_run(recipe(), lambda folder: Regression(recipe())).told == ()
     wanted = recipe({"warmup_steps": 100})
-    assert dry_run(wanted, lambda folder: Regression(wanted)).warning.startswith("train.warmup_steps = 100: the run has 20 steps")
+    (told,) = dry_run(wanted, lambda folder: Regression(wanted)).told
+    assert told.startswith("train.warmup_steps = 100: the run has 20 steps")
 
 
 def test_a_validation_is_part_of_it(monkeypatch):

@@ -121,6 +121,17 @@ def test_a_run_cut_off_before_its_first_checkpoint_begins_anew(tmp_path):
     assert run(tmp_path / "cut", resume=True) == whole
 
 
+def test_a_checkpoint_without_its_record_is_told_not_to_count(tmp_path):
+    run(tmp_path / "run", stop_at=9)
+    for record in (tmp_path / "run/checkpoints").glob("*.json"):
+        record.unlink()
+    left, wanted, said = sorted((tmp_path / "run/checkpoints").glob("*.pt")), recipe(), []
+    train(tmp_path / "run", wanted, lambda folder: Regression(wanted), resume=True, tell=said.append)
+    assert [line for line in said if "does not count" in line] == [f"{path}: has no .json beside it, so it does not count" for path in left]
+    assert left
+    assert rows_of(tmp_path / "run") == run(tmp_path / "whole")
+
+
 @pytest.mark.parametrize(("before", "now"), [(2, 2), (2, 3)])
 def test_a_run_that_goes_on_with_other_threads_says_so(tmp_path, monkeypatch, before, now):
     monkeypatch.setattr(torch, "get_num_threads", lambda: before)

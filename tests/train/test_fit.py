@@ -21,7 +21,7 @@ class PickRecipe(AnyRecipe):
 class Pick:
     """Tries three numbers."""
 
-    sizes = ("pick: 3 numbers",)
+    sizes, unused = ("pick: 3 numbers",), ()
 
     def __init__(self, folder, cut_at=0):
         (folder / "places").mkdir(parents=True, exist_ok=True)

@@ -159,7 +159,7 @@ def test_a_training_photo_without_features_is_refused_and_its_row_can_be_taken_o
     spoil(data, broken)
     said = []
     with pytest.raises(BadFeatures, match=f"1 training photos have no finite features, such as '{broken}'; take their rows out of the manifest"):
-        run_recipe(tmp_path / "run", recipe_of(data), tell=said.append)
+        run_recipe(tmp_path / "run", recipe_of(data), tell=said.append, tell_error=said.append)
     assert said[1].startswith(f"{data / broken}: ")
     assert said[2].startswith("without features: 1 (")
     reading.read.clear()
@@ -177,6 +177,16 @@ def test_a_validation_photo_without_features_counts_as_wrong(data, tmp_path, rea
     whole, spoilt = (json.loads((tmp_path / name / "finished.json").read_text())["validation"]["city"] for name in ("whole", "run"))
     assert whole == 100
     assert spoilt == 75
+
+
+def test_photos_that_fail_are_told_and_end_with_1(data, tmp_path, reading, monkeypatch, capsys):
+    spoil(data, *names(data, "val")[:1])
+    command = Command(monkeypatch, capsys)
+    ran = command(*training(data, "softmax", f"data.encoder={data / 'encoder'}"), "--out", tmp_path / "run")
+    assert (ran.code, ran.out) == (1, f"{tmp_path / 'run'}/bundle\n")
+    assert f"geocairn: {data / names(data, 'val')[0]}: " in ran.err
+    again = command(*training(data, "softmax", f"data.encoder={data / 'encoder'}"), "--out", tmp_path / "run")
+    assert (again.code, again.err) == (0, f"geocairn: {tmp_path / 'run'}: already trained\n")
 
 
 def test_where_no_photo_can_be_read_there_is_nothing_to_learn(data, tmp_path, reading):

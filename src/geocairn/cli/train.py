@@ -39,7 +39,15 @@ def train(
     if dry_run or out is None:
         typer.echo(_dry_run(wanted))
     else:
-        typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, watching=steps_watched, watch_photos=counted))
+        errors: list[str] = []
+
+        def tell_error(error: str) -> None:
+            errors.append(error)
+            tell(error)
+
+        typer.echo(run_recipe(out, wanted, resume=resume, tell=tell, tell_error=tell_error, watching=steps_watched, watch_photos=counted))
+        if errors:
+            raise typer.Exit(1)
 
 
 def missing_package(names: Sequence[str]) -> str | None:
@@ -73,7 +81,7 @@ def _dry_run_text(seen: "DryRun") -> str:
         f"memory: weights {_size(weights)}, gradients as much, optimisers {_size(seen.optimiser_bytes)}; highest so far {_size(seen.peak_bytes)}",
         f"time: {seen.step_s:.3g} s a step, {seen.validation_s:.3g} s a validation, {seen.total_s / 60:.3g} minutes for {seen.steps} and {seen.validations}",
         f"loss of these steps: {' -> '.join(f'{loss:.4g}' for loss in seen.losses)}",
-        *([seen.warning] if seen.warning else []),
+        *seen.told,
     ]
     return "\n".join(lines)
 

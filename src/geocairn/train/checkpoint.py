@@ -53,6 +53,11 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(number) for number in found if number.isdigit())
 
 
+def unfinished_checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints without the record that is written last, in order: of a run that was killed just then, or of which somebody has deleted it."""
+    return sorted(path for path in folder.glob("step-*.pt") if not path.with_suffix(".json").exists())
+
+
 def load_checkpoint(folder: Path, step: int) -> dict[str, Any]:
     """Read the state after `step` steps, on the CPU, after checking that it is as it was written.
 

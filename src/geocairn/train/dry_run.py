@@ -36,7 +36,7 @@ class DryRun:
         peak_bytes: highest memory so far: of the device under CUDA, else of the whole process with the data that it holds.
         step_s: seconds of the second step; the first one also warms up.
         validation_s: seconds of a validation.
-        warning: what would be told at the start of the run; None where nothing would.
+        told: what would be told at the start of the run.
     """
 
     task: str
@@ -51,7 +51,7 @@ class DryRun:
     validations: int
     validation_s: float
     losses: tuple[float, ...]
-    warning: str | None
+    told: tuple[str, ...]
 
     @property
     def total_s(self) -> float:
@@ -77,6 +77,7 @@ def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
         began = perf_counter()
         trainer.validate()
         validation_s = perf_counter() - began
+    too_long = too_long_a_warmup(recipe.train, trainer.length)
     return DryRun(
         task=trainer.task.name,
         device=str(trainer.device),
@@ -90,7 +91,7 @@ def dry_run(recipe: Recipe, make_task: MakeTask) -> DryRun:
         validations=trainer.length.validations(recipe.train.validate_every_epochs),
         validation_s=validation_s,
         losses=tuple(losses),
-        warning=too_long_a_warmup(recipe.train, trainer.length),
+        told=(*trainer.task.unused, *([too_long] if too_long else [])),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from geocairn.errors import BadConfig, BadRun
 from geocairn.systems.bundle import is_calibrated
-from geocairn.train.checkpoint import checkpoint_steps, load_checkpoint, prune_checkpoints, save_checkpoint
+from geocairn.train.checkpoint import checkpoint_steps, load_checkpoint, prune_checkpoints, save_checkpoint, unfinished_checkpoints
 from geocairn.train.generators import seed_generators
 from geocairn.train.guard import check_parameters
 from geocairn.train.log import RunLog
@@ -120,6 +120,8 @@ def train(
     with RunLog(out / LOG) as log:
         seed_generators(recipe.train.seed)
         trainer = Trainer(make_task(out), recipe.train)
+        for words in trainer.task.unused:
+            tell(words)
         progress = _take_up(out / CHECKPOINTS, trainer, tell)
         too_long = too_long_a_warmup(recipe.train, trainer.length)
         if too_long is not None:
@@ -134,6 +136,8 @@ def train(
 
 def _take_up(folder: Path, trainer: Trainer, tell: Tell) -> Progress:
     steps = checkpoint_steps(folder)
+    for path in unfinished_checkpoints(folder):
+        tell(f"{path}: has no .json beside it, so it does not count")
     if not steps:
         if (folder.parent / FINISHED).exists():
             raise BadRun(f"{folder}: no checkpoints, though the run has ended, so there is nothing to go on from; train into a new folder")
@@ -163,7 +167,7 @@ def _run_steps(folder: Path, trainer: Trainer, progress: Progress, log: RunLog, 
         metrics = _validated(trainer, progress.step) if is_last or progress.step % between_validations == 0 else None
         is_best = metrics is not None and progress.judge(metrics, settings)
         if metrics is not None:
-            told = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+            told = ", ".join(f"{name} {value + 0.0:.4g}" for name, value in metrics.items())
             tell(f"step {progress.step} of {length.steps}: {told}{', the best so far' if is_best else ''}")
         if metrics is not None or progress.step % settings.log_every == 0:
             rate = n_rows / (perf_counter() - began)

@@ -17,6 +17,10 @@ class Fit(Protocol):
     def sizes(self) -> Sequence[str]:
         """What a fit would take, a line each; known without trying anything."""
 
+    @property
+    def unused(self) -> Sequence[str]:
+        """What of the training rows it cannot use, and why, in words; nothing where it uses all."""
+
     def tries(self) -> Iterator[Mapping[str, Any]]:
         """Try all settings, in the same order each time; a row of the log for each, with a `step` from 1."""
 
@@ -52,6 +56,8 @@ def fit_run(out: Path, recipe: AnyRecipe, make_fit: MakeFit, *, resume: bool = F
     claim_run(out, recipe, resume=resume)
     with RunLog(out / LOG) as log:
         fit = make_fit(out)
+        for words in fit.unused:
+            tell(words)
         for row in fit.tries():
             log.append(row)
         fit.save_bundle(out / BUNDLE)
@@ -62,4 +68,5 @@ def fit_run(out: Path, recipe: AnyRecipe, make_fit: MakeFit, *, resume: bool = F
 def sizes_of(make_fit: MakeFit) -> Sequence[str]:
     """What a fit would take, in words; leaves nothing behind."""
     with TemporaryDirectory(prefix="geocairn-dry-run-") as folder:
-        return make_fit(Path(folder)).sizes
+        fit = make_fit(Path(folder))
+        return [*fit.sizes, *fit.unused]

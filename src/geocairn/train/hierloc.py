@@ -24,7 +24,7 @@ from geocairn.train.author_spread import AugmentSettings, author_spread
 from geocairn.train.entity_means import EntityMeans, PrototypeSettings, entity_means, entity_prototypes
 from geocairn.train.inputs import OpenFeatures, open_features
 from geocairn.train.leaked import LEAKED_SPLITS, LeakablePlaces, build_leaked_places
-from geocairn.train.leaves import feature_scaling, labelled_levels, right_pct
+from geocairn.train.leaves import feature_scaling, labelled_levels, right_pct, unknown_labels
 from geocairn.train.left_out import AuthorSums, own_photos
 from geocairn.train.names import NameSettings
 from geocairn.train.row_labels import UNKNOWN
@@ -114,6 +114,11 @@ class HierLocTask:
             return means
         seed = recipe.train.seed
         return [entity_prototypes(mean, parts, level, scaling, recipe.prototypes, seed=seed) for level, mean in enumerate(means)]
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """Labels of places that the hierarchy does not have."""
+        return unknown_labels(self.train, self.hierarchy)
 
     @property
     def metric_names(self) -> Sequence[str]:

@@ -33,6 +33,7 @@ def open_features(
     *,
     watch: Watch = lambda photos, total: iter(photos),
     tell: Tell = lambda words: None,
+    tell_error: Tell = lambda error: None,
 ) -> FeatureStore:
     """Open the store of a recipe; where it names an encoder, extract the features that `run / "features"` does not hold yet.
 
@@ -40,7 +41,8 @@ def open_features(
 
     Args:
         watch: wraps the photos that are to be read, with their number.
-        tell: told what happens, and each photo's error as it comes.
+        tell: told what happens.
+        tell_error: told each photo's error as it comes.
 
     Raises:
         BadFeatures: the store holds other photos or another encoder's features, is damaged, or no photo has features.
@@ -58,7 +60,7 @@ def open_features(
     with generators_untouched():
         encoder = _encoder_of(recipe)
         tell(f"{out}: features of {len(photos)} photos, by {encoder.name} on {encoder.device}")
-        store = _extracted(recipe, photos, out, encoder, watch, tell)
+        store = _extracted(recipe, photos, out, encoder, watch, tell, tell_error)
     save_features_used(run)
     return store
 
@@ -83,7 +85,7 @@ def sample_features(recipe: LabelledRecipe, run: Path, *, tell: Tell) -> Feature
 
     with generators_untouched():
         encoder = _encoder_of(recipe)
-        store = _extracted(recipe, replace(photos, photos=some, sha256=names_sha256(some), n_rows=len(some)), run / FEATURES, encoder, watch, tell)
+        store = _extracted(recipe, replace(photos, photos=some, sha256=names_sha256(some), n_rows=len(some)), run / FEATURES, encoder, watch, tell, tell)
     each_s = (perf_counter() - read_at[0]) / len(some)
     tell(
         f"photos: {len(photos)} are to be encoded by {encoder.name} on {encoder.device}, about {each_s:.2g} s each, {each_s * len(photos) / 60:.3g} minutes; "
@@ -115,9 +117,9 @@ def _encoder_of(recipe: LabelledRecipe) -> ImageEncoder:
     return load_encoder(str(recipe.data.encoder), device=recipe.encoder_device, precision=recipe.data.precision)
 
 
-def _extracted(recipe: LabelledRecipe, photos: PhotoList, out: Path, encoder: ImageEncoder, watch: Watch, tell: Tell) -> FeatureStore:
+def _extracted(recipe: LabelledRecipe, photos: PhotoList, out: Path, encoder: ImageEncoder, watch: Watch, tell: Tell, tell_error: Tell) -> FeatureStore:
     settings = ExtractSettings(photos=recipe.data.photos_dir or recipe.data.dir, jobs=recipe.data.jobs)
-    extracted = extract_features(photos, out, encoder, settings, watch=watch, tell_error=tell)
+    extracted = extract_features(photos, out, encoder, settings, watch=watch, tell_error=tell_error)
     for reason, count in extracted.failed.items():
         tell(f"without features: {count} ({reason})")
     return _with_some(extracted.store)

@@ -1,11 +1,12 @@
-"""What classification over the leaves needs of labelled rows: the leaf of each, features' mean and spread, and how often scores are right."""
+"""What classification over the leaves needs of labelled rows: the leaf of each, what cannot be used, features' scaling, and how often scores are right."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geocairn.errors import BadFeatures
+from geocairn.errors import BadFeatures, BadManifest
 from geocairn.places.hierarchy import Hierarchy
 from geocairn.systems.leaf_scorer import Scaling
 from geocairn.train.row_labels import ABSENT, UNKNOWN
@@ -39,6 +40,22 @@ def leaf_of_rows(labels: NDArray[np.int64], hierarchy: Hierarchy) -> NDArray[np.
     place = deepest_places(labels, hierarchy)
     is_leaf = (place >= 0) & (hierarchy.leaf_stop[place] - hierarchy.leaf_start[place] == 1) & (labels != ABSENT).all(axis=1)
     return np.where(is_leaf, hierarchy.leaf_start[place].astype(np.int64), -1)
+
+
+def unknown_labels(rows: Rows, hierarchy: Hierarchy) -> list[str]:
+    """How many training rows name places that the hierarchy does not have, by level, in words; nothing where all are known."""
+    is_absent = rows.labels == ABSENT
+    if not is_absent.any():
+        return []
+    counts = ", ".join(f"{name}: {n}" for name, n in zip(hierarchy.level_names, is_absent.sum(axis=0).tolist(), strict=True) if n)
+    return [f"train.parquet: {is_absent.any(axis=1).sum()} of {len(rows)} rows name places that the hierarchy does not have ({counts})"]
+
+
+def no_row_used(data: Path, rows: Rows, hierarchy: Hierarchy, why: str) -> BadManifest:
+    """What is said of training rows none of which can be used: that they have no labels, or that the hierarchy does not have what they name."""
+    unknown = [words.partition(": ")[2] for words in unknown_labels(rows, hierarchy)]
+    mend = "label them as it does, or set places.source to rows" if unknown else "label some"
+    return BadManifest(f"{data / 'train.parquet'}: {'; '.join([why, *unknown, mend])}")
 
 
 def feature_scaling(rows: Rows) -> Scaling:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from geocairn.config import Config
-from geocairn.errors import BadConfig, BadManifest
+from geocairn.errors import BadConfig
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
 from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.neighbours import KIND, Gallery, Metric, Nearest, NeighbourSettings, Weights, gallery_vectors, smoothed_log, vote
 from geocairn.systems.photo_features import encoders_of
 from geocairn.train.inputs import OpenFeatures, open_features
-from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics, metric_names
+from geocairn.train.leaves import deepest_places, feature_scaling, leaf_metrics, metric_names, no_row_used, unknown_labels
 from geocairn.train.rows import LabelledRecipe, Rows, build_places, read_rows, read_validation
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -72,7 +72,7 @@ class NeighboursFit:
         place = deepest_places(self.train.labels, self.hierarchy)
         self.labelled = np.flatnonzero(place >= 0)
         if not len(self.labelled):
-            raise BadManifest(f"{data.dir / 'train.parquet'}: no row says where it was taken by a label; label some")
+            raise no_row_used(data.dir, self.train, self.hierarchy, "no row says where it was taken by a label")
         self.place = place[self.labelled]
         self._check_metrics(data.dir / "val.parquet")
         self.scaling = feature_scaling(self.train)
@@ -88,6 +88,13 @@ class NeighboursFit:
             f"memory: {2 * n * dim / 1e6:.3g} MB in the bundle, {6 * n * dim / 1e6:.3g} MB where it answers",
             f"{len(grid.settings()) + len(grid.smoothing) - 1} settings are tried on {len(self.validation)} validation rows, after {len(grid.metric)} searches",
         )
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """Labels of places that the hierarchy does not have, and rows that show no place."""
+        n_left_out = len(self.train) - len(self.labelled)
+        said = f"train.parquet: {n_left_out} of {len(self.train)} rows say nothing of where they were taken, and are left out"
+        return [*unknown_labels(self.train, self.hierarchy), *([said] if n_left_out else [])]
 
     def tries(self) -> Iterator[Mapping[str, Any]]:
         """Try every combination, and then each smoothing for the best of them."""

@@ -98,7 +98,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except IsADirectoryError:
+        raise BadConfig(f"{path}: is a folder; name a recipe (.toml)") from None
+    except (FileNotFoundError, NotADirectoryError):
         raise BadConfig(f"{path}: no such file; name a recipe (.toml)") from None
     except (OSError, ValueError, RecursionError) as error:
         raise BadConfig(f"{path}: not readable as TOML ({' '.join(str(error).split())})") from None
@@ -114,8 +116,10 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
     ((('train', 'lr'), 0.001), (('places', 'leaked'), True), (('data', 'dir'), '/data/earth'))
     """
     key, separator, text = (part.strip() for part in override.partition("="))
-    if not separator or not _KEY.fullmatch(key) or not text:
+    if not separator or not _KEY.fullmatch(key):
         raise BadConfig(f"{override}: write key=value, such as train.lr=1e-3")
+    if not text:
+        raise BadConfig(f"{override}: no value after the =; write key=value, or leave it out")
     return tuple(key.split(".")), _parsed_value(override, text)
 
 

@@ -18,13 +18,13 @@ from geocairn.config import Config
 from geocairn.coordinates import Coordinates, read_coordinates
 from geocairn.data.feature_store import FeatureStore
 from geocairn.data.parquet_file import write_parquet
-from geocairn.errors import BadConfig, BadFeatures, BadManifest
+from geocairn.errors import BadConfig, BadFeatures, BadHierarchy, BadManifest
 from geocairn.geo.sphere import unit_from_latlon
 from geocairn.manifest import AUTHOR_COLUMNS, left_out_words, read_manifest
 from geocairn.models.encoders import Device, Precision, encoder_identity
 from geocairn.places.files import load_hierarchy
 from geocairn.places.hierarchy import Hierarchy
-from geocairn.places.origin import HIERARCHY_FILES, add_to_origin, check_not_built_from
+from geocairn.places.origin import HIERARCHY_FILES, add_to_origin, n_shared_photos
 from geocairn.places.row_entities import LABEL_COLUMNS, EntitySettings, build_row_entities, stand_rows
 from geocairn.systems.bundle import plain_folder_name
 from geocairn.train.recipe import AnyRecipe, Recipe
@@ -34,6 +34,7 @@ from geocairn.train.used import files_used, store_used
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MANIFESTS = ("train.parquet", "val.parquet")
 KEPT_APART = ("val.parquet", "test.parquet")
 _BLOCK = 4096
 
@@ -163,9 +164,12 @@ def build_places(recipe: LabelledRecipe, out: Path) -> Hierarchy:
     photos = _training_photos(recipe.data)
     hierarchy = _built_places(recipe, out)
     add_to_origin(out, photos)
-    for manifest in (recipe.data.dir / name for name in KEPT_APART):
-        if manifest.is_file():
-            check_not_built_from(out, read_manifest(manifest))
+    for path in filter(Path.is_file, (recipe.data.dir / name for name in KEPT_APART)):
+        manifest = read_manifest(path)
+        n_shared = n_shared_photos(out, manifest)
+        if n_shared:
+            said = f"{n_shared} of its {len(manifest)} photos are trained on, or places were built from them"
+            raise BadHierarchy(f"{path}: {said}; leave them out of one or the other")
     return hierarchy
 
 
@@ -176,17 +180,20 @@ def check_data_folder(folder: Path) -> None:
         BadConfig: naming the setting.
     """
     if not folder.is_dir():
-        raise BadConfig(f"data.dir = {str(folder)!r}: no such folder; name the one that holds train.parquet and val.parquet")
+        raise BadConfig(f"data.dir = {str(folder)!r}: no such folder; name the one that holds {' and '.join(MANIFESTS)}")
 
 
 def _training_photos(data: DataSettings) -> Sequence[str]:
     """The photos that are trained on.
 
     Raises:
-        BadConfig: no folder of data.
+        BadConfig: no folder of data, or without manifests.
         BadManifest: rows without names, or of another split.
     """
     check_data_folder(data.dir)
+    for name in MANIFESTS:
+        if not (data.dir / name).is_file():
+            raise BadConfig(f"data.dir = {str(data.dir)!r}: holds no file {name}; name the folder that holds {' and '.join(MANIFESTS)}")
     table = read_coordinates(data.dir / "train.parquet", columns=("split",))
     splits = table.columns.get("split")
     n_of = {} if splits is None else {split: int((splits.codes == code).sum()) for code, split in enumerate(splits.values)}

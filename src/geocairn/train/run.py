@@ -21,6 +21,7 @@ def run_recipe(
     *,
     resume: bool = False,
     tell: Tell = lambda words: None,
+    tell_error: Tell = lambda error: None,
     watching: Callable[[], AbstractContextManager[Watch]] = unwatched,
     watch_photos: WatchPhotos = lambda photos, total: iter(photos),
 ) -> Path:
@@ -30,6 +31,7 @@ def run_recipe(
         recipe: of one of the kinds, as `read_recipe` gives it.
         resume: go on with a run that was cut off.
         tell: told what happens, in words.
+        tell_error: told the error of each photo that is to be encoded and cannot be, as it comes.
         watching: opens the eyes of who looks on, for as long as steps go; a system that is fitted at once has none.
         watch_photos: wraps the photos that are to be encoded, with their number.
 
@@ -40,7 +42,7 @@ def run_recipe(
         GeocairnError: whatever `engine.train` and `fit.fit_run` refuse.
     """
     kind = kinds.KINDS[recipe.system]
-    features = partial(open_features, watch=watch_photos, tell=tell)
+    features = partial(open_features, watch=watch_photos, tell=tell, tell_error=tell_error)
 
     def telling(make: Callable[[Any, Path, OpenFeatures], Made]) -> Callable[[Path], Made]:
         def tell_and_make(folder: Path) -> Made:

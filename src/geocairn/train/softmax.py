@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geocairn.errors import BadManifest
 from geocairn.models.softmax import FlatSoftmax, SoftmaxConfig
 from geocairn.places.origin import ROWS_FILE
 from geocairn.systems.bundle import BundleConfig
@@ -17,7 +16,7 @@ from geocairn.systems.leaf_scorer import save_leaf_scorer
 from geocairn.systems.photo_features import encoders_of
 from geocairn.systems.softmax import KIND, SoftmaxSettings
 from geocairn.train.inputs import OpenFeatures, open_features
-from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows, metric_names
+from geocairn.train.leaves import feature_scaling, leaf_metrics, leaf_of_rows, metric_names, no_row_used, unknown_labels
 from geocairn.train.rows import RowsRecipe, build_places, read_rows, read_validation
 from geocairn.train.task import ParameterGroup
 
@@ -48,11 +47,18 @@ class SoftmaxTask:
         leaf = leaf_of_rows(self.train.labels, self.hierarchy)
         self.labelled = np.flatnonzero(leaf >= 0)
         if not len(self.labelled):
-            raise BadManifest(f"{data.dir / 'train.parquet'}: no row says which {self.hierarchy.level_names[-1]} it shows; label some")
+            raise no_row_used(data.dir, self.train, self.hierarchy, f"no row says which {self.hierarchy.level_names[-1]} it shows")
         self.leaf = torch.from_numpy(leaf[self.labelled])
         self.n_train = len(self.labelled)
         self.scaling = feature_scaling(self.train)
         self.model = FlatSoftmax(recipe.model, store.meta.header.dim, self.hierarchy.log_leaf_weight, *self.scaling)
+
+    @property
+    def unused(self) -> Sequence[str]:
+        """Labels of places that the hierarchy does not have, and rows that show no leaf."""
+        n_left_out, finest = len(self.train) - self.n_train, self.hierarchy.level_names[-1]
+        said = f"train.parquet: {n_left_out} of {len(self.train)} rows do not say which {finest} they show, and are left out"
+        return [*unknown_labels(self.train, self.hierarchy), *([said] if n_left_out else [])]
 
     @property
     def metric_names(self) -> Sequence[str]:

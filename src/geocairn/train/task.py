@@ -42,6 +42,10 @@ class Task(Protocol):
         """How many training rows there are."""
 
     @property
+    def unused(self) -> Sequence[str]:
+        """What of the training rows it cannot use, and why, in words; nothing where it uses all."""
+
+    @property
     def metric_names(self) -> Sequence[str]:
         """What `validate` will tell, known beforehand."""
 
