@@ -127,9 +127,10 @@ def test_what_has_no_steps_is_fitted_into_the_same_folder(monkeypatch, capsys, t
     monkeypatch.setattr(kinds, "KINDS", {"pick": kinds.FitKind(PickRecipe, lambda recipe, folder, features: Pick(folder))})
     command, recipe, run = Command(monkeypatch, capsys), tmp_path / "pick.toml", tmp_path / "run"
     recipe.write_text('system = "pick"\n')
-    assert command("train", recipe, "--dry-run", "--out", run).out == "pick: 3 numbers\n"
+    assert command("train", recipe, "--dry-run", "--out", run).out == "pick: 3 numbers\na row says nothing\n"
     assert not run.exists()
-    assert command("train", recipe, "model.dim=6", "--out", run).out == f"{run}/bundle\n"
+    ran = command("train", recipe, "model.dim=6", "--out", run)
+    assert (ran.out, ran.err) == (f"{run}/bundle\n", "geocairn: a row says nothing\n")
     assert command("train", recipe, "model.dim=6", "--out", run).err == f"geocairn: {run}: already trained\n"
     assert "model.dim = 6, not 4" in command.refused("train", recipe, "--out", run)
     assert "Extra inputs are not permitted (known keys: system, model)" in command.refused("train", recipe, "train.lr=1", "--out", tmp_path / "other")
