@@ -83,7 +83,10 @@ def test_build_entities_from_coordinates(geocairn, rows, tmp_path):
     ("words", "said"),
     [
         (["--labels", "names"], "labels = 'names'"),
-        (["--polygons"], "goes with the labels coordinates, not with columns; leave it out or choose those"),
+        (
+            ["--polygons"],
+            "command line: --polygons (in a recipe places.rows.polygons) goes with the labels coordinates, not with columns; leave it out or choose those",
+        ),
         (["--split", "dev"], "no row can be used (split train: 9, split test: 1, split val: 1)"),
         (["--labels", "osv5m"], "no column 'sub-region'; labels are read from the columns country, region, sub-region, city"),
     ],

@@ -21,7 +21,7 @@ from geocairn.data.feature_writer import write_store
 from geocairn.errors import BadConfig, BadFeatures
 from geocairn.evaluate import write
 from geocairn.locate import Locator
-from geocairn.places.origin import photo_fingerprints
+from geocairn.places.origin import HIERARCHY_FILES, photo_fingerprints
 from geocairn.systems.bundle import WEIGHTS, load_bundle
 from geocairn.systems.hierloc import HierLocSystem
 from geocairn.train.checkpoint import checkpoint_steps
@@ -105,6 +105,14 @@ def trained(command, data, out, *words):
     ran = command("train", data / "hierloc.toml", *words, "--out", out)
     assert (ran.code, ran.out) == (0, f"{out}/bundle\n"), ran
     return out / "bundle"
+
+
+def with_hierarchy(command, data, run):
+    """The data with the hierarchy of its training rows beside them."""
+    trained(command, data, run)
+    for name in HIERARCHY_FILES:
+        shutil.copy(run / "places" / name, data)
+    return data
 
 
 def evaluated(command, data, bundle, out):
@@ -212,10 +220,7 @@ def test_rows_that_cannot_be_trained_on_are_counted_aloud(command, tmp_path, wor
     ],
 )
 def test_rows_of_places_that_the_hierarchy_does_not_have_are_counted_aloud(command, tmp_path, system, left_out):
-    data = write_data(tmp_path / "data")
-    trained(command, data, tmp_path / "run")
-    for name in ("hierarchy.npz", "hierarchy.json", "rows.npy"):
-        shutil.copy(tmp_path / "run/places" / name, data)
+    data = with_hierarchy(command, write_data(tmp_path / "data"), tmp_path / "run")
     rows = pq.read_table(data / "train.parquet")
     for level, cells in {"country": ["Atlantis"] * 2, "region": [None] * 2, "subregion": [None] * 2, "city": [None] * 2 + ["Atlantis City"]}.items():
         changed = pa.array([*cells, *rows[level].to_pylist()[len(cells) :]], pa.string())
@@ -232,10 +237,7 @@ def test_rows_of_places_that_the_hierarchy_does_not_have_are_counted_aloud(comma
 
 
 def test_labels_none_of_which_the_hierarchy_has_are_told_to_be_unknown(command, tmp_path):
-    data = write_data(tmp_path / "data")
-    trained(command, data, tmp_path / "run")
-    for name in ("hierarchy.npz", "hierarchy.json", "rows.npy"):
-        shutil.copy(tmp_path / "run/places" / name, data)
+    data = with_hierarchy(command, write_data(tmp_path / "data"), tmp_path / "run")
     rows = pq.read_table(data / "train.parquet")
     cities = pa.array([f"no {city}" for city in rows["city"].to_pylist()])
     pq.write_table(rows.set_column(rows.column_names.index("city"), "city", cities), data / "train.parquet")

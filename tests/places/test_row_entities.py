@@ -120,7 +120,7 @@ def test_a_split_without_a_column_is_refused(tmp_path):
 
 
 def test_polygons_are_for_coordinates():
-    with pytest.raises(BadConfig, match=r"--polygons .* goes with the labels coordinates, not with columns"):
+    with pytest.raises(BadConfig, match=r"--polygons \(in a recipe places\.rows\.polygons\) goes with the labels coordinates, not with columns; leave it out"):
         EntitySettings.parse("here", {"polygons": True})
     for bad in ({"labels": "x"}, {"min_radius_km": 0}, {"split": ""}, {"colour": 1}):
         with pytest.raises(BadConfig):

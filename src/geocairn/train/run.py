@@ -44,14 +44,11 @@ def run_recipe(
     kind = kinds.KINDS[recipe.system]
     features = partial(open_features, watch=watch_photos, tell=tell, tell_error=tell_error)
 
-    def telling(make: Callable[[Any, Path, OpenFeatures], Made]) -> Callable[[Path], Made]:
-        def tell_and_make(folder: Path) -> Made:
-            for words in recipe.rows_left_out():
-                tell(words)
-            return make(recipe, folder, features)
-
-        return tell_and_make
+    def made(make: Callable[[Any, Path, OpenFeatures], Made], folder: Path) -> Made:
+        for words in recipe.rows_left_out():
+            tell(words)
+        return make(recipe, folder, features)
 
     if isinstance(kind, kinds.FitKind):
-        return fit_run(out, recipe, telling(kind.make_fit), resume=resume, tell=tell)
-    return train(out, recipe, telling(kind.make_task), resume=resume, tell=tell, watching=watching)
+        return fit_run(out, recipe, partial(made, kind.make_fit), resume=resume, tell=tell)
+    return train(out, recipe, partial(made, kind.make_task), resume=resume, tell=tell, watching=watching)
